@@ -1,0 +1,121 @@
+//! Settings in, running server out.
+
+pub mod settings;
+mod stop;
+
+pub use stop::{stop_asked, stop_token};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::catalog::{self, Catalog};
+use crate::error::Kind;
+use crate::graph::{self, Graph};
+use crate::query::{Connection, Engine, Namespace};
+use crate::source::Live;
+use crate::transport::{self, Sockets};
+use crate::{auth, limits};
+
+/// Why there is nothing to run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] settings::Error),
+    /// The network cannot be used as they say.
+    #[error("could not prepare connection `{connection}`")]
+    Transport {
+        /// Which.
+        connection: String,
+        /// Why.
+        #[source]
+        source: transport::Error,
+    },
+    /// The sign-in cannot be prepared as they say.
+    #[error("could not prepare connection `{connection}`")]
+    Auth {
+        /// Which.
+        connection: String,
+        /// Why.
+        #[source]
+        source: auth::Error,
+    },
+    /// Graph cannot be reached as they say.
+    #[error("could not prepare connection `{connection}`")]
+    Graph {
+        /// Which.
+        connection: String,
+        /// Why.
+        #[source]
+        source: graph::Error,
+    },
+    /// The built-in tables cannot be read, which is a fault of ours.
+    #[error("the built-in tables cannot be read")]
+    Catalog(#[source] catalog::Error),
+}
+
+impl Error {
+    /// The reaction that this asks for.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Settings(error) => error.kind(),
+            Error::Transport { source, .. } => source.kind(),
+            Error::Auth { source, .. } => source.kind(),
+            Error::Graph { source, .. } => source.kind(),
+            Error::Catalog(_) => Kind::Internal,
+        }
+    }
+
+    /// The next step, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Settings(error) => error.hint(),
+            Error::Auth { source, .. } => source.hint(),
+            Error::Graph { source, .. } => source.hint(),
+            Error::Transport { .. } | Error::Catalog(_) => None,
+        }
+    }
+}
+
+/// Prepares to read every connection. Nothing is sent: a wrong secret shows at the first read.
+///
+/// # Errors
+///
+/// See [`Error`]: addresses and files that cannot be used.
+pub fn engine(connections: &BTreeMap<String, settings::Connection>) -> Result<Engine, Error> {
+    let catalog = Catalog::builtin().map_err(Error::Catalog)?;
+    let prepared = connections.iter().map(|(name, settings)| {
+        let live = live(name, settings, &catalog)?;
+        Ok(Connection { name: name.as_str().into(), catalog: Arc::new(catalog.clone()), live })
+    });
+    let prepared: Vec<Connection> = prepared.collect::<Result<_, Error>>()?;
+    Ok(Engine::new(Namespace::new(prepared)))
+}
+
+fn live(name: &str, settings: &settings::Connection, catalog: &Catalog) -> Result<Live, Error> {
+    let connection = || name.to_owned();
+    let network = transport::Settings { ca_file: settings.ca_file.clone() };
+    let sockets = Sockets::new(&network)
+        .map_err(|source| Error::Transport { connection: connection(), source })?;
+    let transport = Arc::new(sockets);
+    let scope = graph::Settings::scope(&settings.graph_base_url)
+        .map_err(|source| Error::Graph { connection: connection(), source })?;
+    let tokens = auth::Tokens::new(transport.clone(), sign_in(settings, scope))
+        .map_err(|source| Error::Auth { connection: connection(), source })?;
+    let reach =
+        graph::Settings { base_url: settings.graph_base_url.clone(), catalog: catalog.clone() };
+    let graph = Graph::new(transport, tokens, reach)
+        .map_err(|source| Error::Graph { connection: connection(), source })?;
+    Ok(Live::new(graph, settings.deadline.unwrap_or(limits::source::DEADLINE)))
+}
+
+fn sign_in(settings: &settings::Connection, scope: String) -> auth::Settings {
+    auth::Settings {
+        login_url: settings.login_url.clone(),
+        tenant: settings.tenant.clone(),
+        client_id: settings.client_id.clone(),
+        scope,
+        credential: auth::Credential::Secret(settings.client_secret.clone()),
+    }
+}

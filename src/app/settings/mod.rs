@@ -1,0 +1,168 @@
+//! The settings of a server: one TOML file, each key also as an environment variable.
+//!
+//! `[server] listen` in the file is `ENTRA_FLIGHT__SERVER__LISTEN` in the environment, which wins.
+//! Everything that is wrong is reported at once, each fault with its key, the rule it breaks and
+//! where it was set. Secrets are never in the file: it names an environment variable or a file
+//! that holds them.
+
+mod leaves;
+mod read;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+use crate::error::Kind;
+use crate::flight;
+use crate::secret::Secret;
+use leaves::Leaves;
+
+/// Where the settings are looked for when no file is named.
+pub const FILE: &str = "entra-flight.toml";
+
+/// Graph of the global cloud.
+const GRAPH: &str = "https://graph.microsoft.com/v1.0";
+
+/// Sign-in of the global cloud.
+const LOGIN: &str = "https://login.microsoftonline.com";
+
+/// Everything a server is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `[server]`.
+    pub server: flight::Settings,
+    /// `[connections.NAME]`, at least one.
+    pub connections: BTreeMap<String, Connection>,
+}
+
+/// How one tenant is reached.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// A domain of the tenant, or its id.
+    pub tenant: String,
+    /// The application that was registered for this server.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// Graph's root, which ends in the version.
+    pub graph_base_url: Url,
+    /// Scheme and host of the sign-in endpoint.
+    pub login_url: Url,
+    /// Certificates to trust besides the system's, in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// How long one read may take; `None` for the built-in bound.
+    pub deadline: Option<Duration>,
+}
+
+/// One thing wrong with the settings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    /// Such as `server.listen`.
+    pub key: String,
+    /// What is expected of it.
+    pub rule: String,
+    /// The file and line, or the environment variable; `None` where it was not set at all.
+    pub place: Option<String>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.key, self.rule)?;
+        match &self.place {
+            Some(place) => write!(f, " ({place})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("could not read the settings file `{}`", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("the settings file `{}` is not TOML", path.display())]
+    NotToml {
+        /// Which.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It can be read, and these settings cannot be used.
+    #[error("the settings have {} {}:{}", .0.len(), if .0.len() == 1 { "fault" } else { "faults" }, listed(.0))]
+    Faults(Vec<Fault>),
+}
+
+impl Error {
+    /// The reaction that this asks for.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Kind::NotFound
+            }
+            _ => Kind::Invalid,
+        }
+    }
+
+    /// The next step, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Unreadable { .. } => Some(
+                "name the file with `--settings`, or try the simulated tenant with `entra-flight \
+                 demo`"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+fn listed(faults: &[Fault]) -> String {
+    faults.iter().map(|fault| format!("\n  - {fault}")).collect()
+}
+
+impl Settings {
+    /// Reads the file at `path` and what `environment` overrides of it.
+    ///
+    /// A missing file is an error only if the environment names no connection either.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; all faults at once.
+    pub fn load(
+        path: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Error> {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound
+                    && leaves::names_connection(&environment) =>
+            {
+                String::new()
+            }
+            Err(source) => return Err(Error::Unreadable { path: path.to_owned(), source }),
+        };
+        let leaves = Leaves::gather(path, &text, environment)
+            .map_err(|source| Error::NotToml { path: path.to_owned(), source })?;
+        read::settings(leaves).map_err(Error::Faults)
+    }
+}
+
+/// Reads a time with its unit, such as `100ms`, `30s` or `2h`.
+pub fn duration(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text).ok()
+}

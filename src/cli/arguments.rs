@@ -1,0 +1,178 @@
+//! The commands and their options.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app;
+use crate::sim::Fault;
+
+/// Serves a Microsoft Entra ID tenant as Arrow tables.
+#[derive(Debug, Parser)]
+#[command(name = "entra-flight", version, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can be told to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try it: a simulated tenant, a server in front of it, and a first table
+    Demo(Demo),
+    /// Serve the tenants of the settings
+    Serve(Serve),
+    /// Run a simulated tenant that Graph clients can read
+    Sim(Sim),
+    /// List the tables
+    Tables(Tables),
+    /// Show the columns of a table
+    Describe(Describe),
+    /// Read a table, to the terminal or to a file
+    Get(Get),
+    /// Say which tables the granted permissions and licences allow
+    Check(Check),
+}
+
+/// What the simulated tenant is like.
+#[derive(Args, Debug)]
+pub struct Tenant {
+    /// How many users it has; everything else grows with them
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub users: u64,
+    /// The same seed gives the same tenant
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub seed: u64,
+    /// How long each of its answers takes, such as 100ms
+    #[arg(long, default_value = "0ms", value_parser = duration, value_name = "TIME")]
+    pub latency: Duration,
+    /// What goes wrong, such as throttle:20:30s; may be repeated. The words are
+    /// throttle:AFTER:WAIT outage:N slow:WAIT cut_body:BYTES repeat_link foreign_link expire_link
+    /// expire_token[:LIFE] drop_permission[:NAME] change_between_pages
+    #[arg(long = "fault", value_name = "WORD:…")]
+    pub faults: Vec<Fault>,
+    /// Whether it keeps Graph's limits
+    #[arg(long, default_value = "on", value_parser = ["on", "off"], value_name = "on|off")]
+    pub throttle: String,
+}
+
+/// `demo`
+#[derive(Args, Debug)]
+pub struct Demo {
+    #[command(flatten)]
+    pub tenant: Tenant,
+    /// Where the server listens [default: 127.0.0.1:8815, or a free port if that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Where the simulated tenant listens
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub graph_listen: SocketAddr,
+}
+
+/// `serve`
+#[derive(Args, Debug)]
+pub struct Serve {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Where to listen, in place of what the settings say
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Listen where others can reach it, although callers are not asked who they are
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+/// `sim`
+#[derive(Args, Debug)]
+pub struct Sim {
+    #[command(flatten)]
+    pub tenant: Tenant,
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Serve HTTPS, with a certificate authority made now
+    #[arg(long)]
+    pub tls: bool,
+    /// Where to write the certificate of that authority
+    #[arg(long, default_value = "entra-flight-sim-ca.pem", value_name = "FILE", requires = "tls")]
+    pub ca: PathBuf,
+}
+
+/// Where the settings are.
+#[derive(Args, Debug)]
+pub struct Settings {
+    /// The settings file
+    #[arg(long, default_value = app::settings::FILE, value_name = "FILE")]
+    pub settings: PathBuf,
+}
+
+/// Who is asked.
+#[derive(Args, Debug)]
+pub struct Asked {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Ask a running server, such as grpc://127.0.0.1:8815, and not the settings' tenants
+    #[arg(long, value_name = "ADDRESS")]
+    pub server: Option<String>,
+    /// Which connection, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Print JSON, an object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tables`
+#[derive(Args, Debug)]
+pub struct Tables {
+    /// Only tables whose name fits, with * and ?
+    #[arg(default_value = "*")]
+    pub pattern: String,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// `describe`
+#[derive(Args, Debug)]
+pub struct Describe {
+    /// Such as users
+    pub table: String,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// `get`
+#[derive(Args, Debug)]
+pub struct Get {
+    /// Such as users
+    pub table: String,
+    /// Only these columns, in this order, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub columns: Option<Vec<String>>,
+    /// At most this many rows
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Write a file; its ending says what: .parquet .arrow .csv .jsonl
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// `check`
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Only tables whose name fits, with * and ?
+    #[arg(default_value = "*")]
+    pub pattern: String,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    app::settings::duration(text)
+        .ok_or_else(|| "use a time with its unit, such as 100ms".to_owned())
+}

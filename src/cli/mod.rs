@@ -1,0 +1,141 @@
+//! What a person types.
+//!
+//! A file a command. What a command gives goes to standard output, so that it can be piped;
+//! everything said along the way goes to standard error. A failure is printed with its causes and
+//! the next step, and its kind is the exit code.
+
+mod arguments;
+mod check;
+mod console;
+mod demo;
+mod get;
+mod preview;
+mod progress;
+mod reader;
+mod serve;
+mod sim;
+mod tables;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::error::{Kind, Report};
+use crate::{app, catalog, flight, ops, query, sim as simulated, snapshot};
+use arguments::{Arguments, Command};
+use console::Console;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The settings, or what is built from them.
+    #[error(transparent)]
+    App(#[from] app::Error),
+    /// Our own server.
+    #[error(transparent)]
+    Flight(#[from] flight::Error),
+    /// Somebody's server.
+    #[error(transparent)]
+    Client(#[from] flight::ClientError),
+    /// A table or column.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    /// A read.
+    #[error(transparent)]
+    Query(#[from] query::Error),
+    /// An operation.
+    #[error(transparent)]
+    Ops(#[from] ops::Error),
+    /// A file.
+    #[error(transparent)]
+    Export(#[from] snapshot::Error),
+    /// The simulated tenant.
+    #[error(transparent)]
+    Sim(#[from] simulated::Error),
+    /// The simulated tenant's port cannot be had.
+    #[error("could not listen on {address}")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The port stopped working.
+    #[error("the simulated tenant could not go on")]
+    Serve(#[source] std::io::Error),
+    /// Batches could not be drawn.
+    #[error("could not print the rows")]
+    Print(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The runtime could not be started.
+    #[error("could not start")]
+    Start(#[source] std::io::Error),
+    /// Interrupted by its user.
+    #[error("stopped before the end")]
+    Interrupted,
+}
+
+impl Error {
+    /// The reaction that this asks for.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::App(error) => error.kind(),
+            Error::Flight(error) => error.kind(),
+            Error::Client(error) => error.kind(),
+            Error::Catalog(error) => error.kind(),
+            Error::Query(error) => error.kind(),
+            Error::Ops(error) => error.kind(),
+            Error::Export(error) => error.kind(),
+            Error::Sim(error) => error.kind(),
+            Error::Listen { .. } => Kind::Unavailable,
+            Error::Serve(_) | Error::Print(_) | Error::Start(_) => Kind::Internal,
+            Error::Interrupted => Kind::Cancelled,
+        }
+    }
+
+    /// The next step, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::App(error) => error.hint(),
+            Error::Flight(error) => error.hint(),
+            Error::Client(error) => error.hint(),
+            Error::Catalog(error) => error.hint(),
+            Error::Query(error) => error.hint(),
+            Error::Ops(error) => error.hint(),
+            Error::Export(error) => error.hint(),
+            Error::Listen { .. } => Some("choose another port, or stop what uses it".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Parses the command line, runs the command, and gives its exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let console = Console::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments, &console)),
+        Err(source) => Err(Error::Start(source)),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.note(&format!("error: {}", Report::new(&error, error.hint())));
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+async fn run(arguments: Arguments, console: &Console) -> Result<(), Error> {
+    match arguments.command {
+        Command::Demo(command) => demo::run(command, console).await,
+        Command::Serve(command) => serve::run(command, console).await,
+        Command::Sim(command) => sim::run(command, console).await,
+        Command::Tables(command) => tables::list(command, console).await,
+        Command::Describe(command) => tables::describe(command, console).await,
+        Command::Get(command) => get::run(command, console).await,
+        Command::Check(command) => check::run(command, console).await,
+    }
+}

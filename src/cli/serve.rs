@@ -1,0 +1,23 @@
+//! `serve`
+
+use super::Error;
+use super::arguments::Serve;
+use super::console::Console;
+use crate::flight::Server;
+use crate::{app, telemetry};
+
+/// Serves the tenants of the settings until it is told to stop.
+pub async fn run(command: Serve, console: &Console) -> Result<(), Error> {
+    telemetry::begin(telemetry::Level::Calls);
+    let path = &command.settings.settings;
+    let mut settings =
+        app::settings::Settings::load(path, std::env::vars()).map_err(app::Error::from)?;
+    if let Some(listen) = command.listen {
+        settings.server.listen = listen;
+    }
+    settings.server.insecure |= command.insecure;
+    let engine = app::engine(&settings.connections)?;
+    let server = Server::bind(&settings.server).await?;
+    console.result(&format!("flight: grpc://{}", server.address()));
+    Ok(server.serve(engine, app::stop_token()).await?)
+}

@@ -1,0 +1,111 @@
+//! What `do_action` can do.
+
+use std::sync::Arc;
+
+use arrow_flight::{Action, ActionType};
+use prost::Message as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Error, info, proto};
+use crate::ops;
+use crate::query::{Connection, Engine};
+
+/// Name and description of each action; every result is one line of JSON.
+const ACTIONS: [(&str, &str); 3] = [
+    (
+        "tables",
+        "The tables, a JSON object each. Body: nothing, or {\"connection\":…,\"table\":PATTERN}.",
+    ),
+    (
+        "permissions",
+        "Which tables the granted permissions and licences allow, and what the others lack, a JSON \
+         object each. Body: nothing, or {\"connection\":…,\"table\":PATTERN}.",
+    ),
+    ("health", "Whether the server answers, its version and its connections, as one JSON object."),
+];
+
+/// The body of an action.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    connection: Option<String>,
+    table: Option<String>,
+}
+
+/// The actions as `list_actions` describes them.
+pub fn types() -> impl Iterator<Item = ActionType> {
+    ACTIONS.iter().map(|(name, description)| ActionType {
+        r#type: (*name).to_owned(),
+        description: (*description).to_owned(),
+    })
+}
+
+/// The names of all actions, for a sentence.
+pub fn names() -> String {
+    ACTIONS.map(|(name, _)| name).join("`, `")
+}
+
+/// Runs an action; each value is one result.
+///
+/// # Errors
+///
+/// [`Error::UnknownAction`], [`Error::ActionBody`], and what the action itself meets.
+pub async fn run(engine: Arc<Engine>, action: &Action) -> Result<Vec<Value>, Error> {
+    let Some((name, _)) = ACTIONS.iter().find(|(name, _)| *name == action.r#type) else {
+        return Err(Error::UnknownAction { name: action.r#type.clone() });
+    };
+    let about = about(name, &action.body)?;
+    let connections = chosen(&engine, about.connection.as_deref())?;
+    let pattern = about.table.as_deref().unwrap_or("*");
+    match *name {
+        "tables" => Ok(tables(&connections, pattern)),
+        "permissions" => permissions(&connections, pattern).await,
+        _ => Ok(vec![health(&connections)]),
+    }
+}
+
+fn about(action: &'static str, body: &[u8]) -> Result<About, Error> {
+    match body.trim_ascii_start().first() {
+        None => Ok(About::default()),
+        Some(b'{') => serde_json::from_slice(body)
+            .map_err(|source| Error::ActionBody { action, source: source.into() }),
+        Some(_) => proto::About::decode(body)
+            .map(|proto::About { connection, table }| About { connection, table })
+            .map_err(|source| Error::ActionBody { action, source: source.into() }),
+    }
+}
+
+fn chosen(engine: &Engine, name: Option<&str>) -> Result<Vec<Arc<Connection>>, Error> {
+    let namespace = engine.namespace();
+    match name {
+        Some(_) => Ok(vec![namespace.connection(name)?.clone()]),
+        None => Ok(namespace.connections().cloned().collect()),
+    }
+}
+
+fn tables(connections: &[Arc<Connection>], pattern: &str) -> Vec<Value> {
+    let mut lines = Vec::new();
+    for connection in connections {
+        for table in connection.catalog.matching(pattern) {
+            let mut line = info::about(table);
+            line["connection"] = json!(*connection.name);
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+async fn permissions(connections: &[Arc<Connection>], pattern: &str) -> Result<Vec<Value>, Error> {
+    let mut lines = Vec::new();
+    for connection in connections {
+        let access = ops::check(connection, pattern).await?;
+        lines.extend(access.iter().map(|access| access.to_json(&connection.name)));
+    }
+    Ok(lines)
+}
+
+fn health(connections: &[Arc<Connection>]) -> Value {
+    let names: Vec<&str> = connections.iter().map(|connection| &*connection.name).collect();
+    json!({ "status": "serving", "version": env!("CARGO_PKG_VERSION"), "connections": names })
+}

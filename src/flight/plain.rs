@@ -1,0 +1,175 @@
+//! The Flight service.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow_flight::flight_service_server::FlightService;
+use arrow_flight::{
+    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo,
+    HandshakeRequest, HandshakeResponse, PollInfo, PutResult, Result as ActionResult, SchemaAsIpc,
+    SchemaResult, Ticket,
+};
+use futures::stream::{self, Stream, StreamExt as _};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{Error, actions, call, encode, info, status, ticket};
+use crate::query::{self, Engine};
+
+/// Plain Flight over an [`Engine`]: discovery, schemas, reads and actions; nothing is written.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    engine: Engine,
+}
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send + 'static>>;
+
+impl Plain {
+    /// Serves what `engine` can answer.
+    pub fn new(engine: Engine) -> Self {
+        Plain { engine }
+    }
+
+    fn plan(&self, request: &query::Request) -> Result<query::Plan, Error> {
+        Ok(self.engine.plan(request)?)
+    }
+
+    fn flight_info(&self, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
+        let request = ticket::describe(&descriptor)?;
+        let plan = self.plan(&request)?;
+        info::flight_info(&request, descriptor, &plan)
+    }
+
+    fn flights(&self, pattern: &str) -> Vec<Result<FlightInfo, Error>> {
+        let connections: Vec<_> = self.engine.namespace().connections().collect();
+        let alone = connections.len() == 1;
+        let mut flights = Vec::new();
+        for connection in connections {
+            for table in connection.catalog.matching(pattern) {
+                let mut request = query::Request::table(&*table.name);
+                let mut path = vec![table.name.to_string()];
+                if !alone {
+                    request.connection = Some(connection.name.to_string());
+                    path.insert(0, connection.name.to_string());
+                }
+                let info = self.plan(&request).and_then(|plan| {
+                    info::flight_info(&request, FlightDescriptor::new_path(path), &plan)
+                });
+                flights.push(info);
+            }
+        }
+        flights
+    }
+
+    fn schema(&self, descriptor: &FlightDescriptor) -> Result<SchemaResult, Error> {
+        let plan = self.plan(&ticket::describe(descriptor)?)?;
+        let options = arrow::ipc::writer::IpcWriteOptions::default();
+        SchemaAsIpc::new(&plan.schema(), &options).try_into().map_err(Error::Encode)
+    }
+}
+
+#[tonic::async_trait]
+impl FlightService for Plain {
+    type HandshakeStream = Answers<HandshakeResponse>;
+    type ListFlightsStream = Answers<FlightInfo>;
+    type DoGetStream = Answers<FlightData>;
+    type DoPutStream = Answers<PutResult>;
+    type DoActionStream = Answers<ActionResult>;
+    type ListActionsStream = Answers<ActionType>;
+    type DoExchangeStream = Answers<FlightData>;
+
+    async fn handshake(
+        &self,
+        _: Request<Streaming<HandshakeRequest>>,
+    ) -> Result<Response<Self::HandshakeStream>, Status> {
+        // The stream is not read: C++ and Go clients close it at once, Java sends one message.
+        Ok(Response::new(stream::iter([Ok(HandshakeResponse::default())]).boxed()))
+    }
+
+    async fn list_flights(
+        &self,
+        request: Request<Criteria>,
+    ) -> Result<Response<Self::ListFlightsStream>, Status> {
+        let expression = request.into_inner().expression;
+        let pattern = std::str::from_utf8(&expression).map_err(|_| {
+            Status::invalid_argument("the criteria are a name or a pattern in UTF-8")
+        })?;
+        let flights = self.flights(if pattern.is_empty() { "*" } else { pattern });
+        let answers = flights.into_iter().map(|info| info.map_err(|error| status::status(&error)));
+        Ok(Response::new(stream::iter(answers).boxed()))
+    }
+
+    async fn get_flight_info(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        let info = self.flight_info(request.into_inner());
+        info.map(Response::new).map_err(|error| status::status(&error))
+    }
+
+    async fn poll_flight_info(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<PollInfo>, Status> {
+        // Planning takes no time, so the first poll is also the last: no descriptor to go on with.
+        let info = self.flight_info(request.into_inner());
+        let info = info.map_err(|error| status::status(&error))?;
+        let poll = PollInfo::new().with_info(info).try_with_progress(1.0);
+        poll.map(Response::new).map_err(|error| status::status(&Error::Encode(error)))
+    }
+
+    async fn get_schema(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<SchemaResult>, Status> {
+        let schema = self.schema(request.get_ref());
+        schema.map(Response::new).map_err(|error| status::status(&error))
+    }
+
+    async fn do_get(
+        &self,
+        request: Request<Ticket>,
+    ) -> Result<Response<Self::DoGetStream>, Status> {
+        let deadline = call::deadline(request.metadata());
+        let asked = ticket::read(&request.get_ref().ticket).map_err(Error::from);
+        let plan = asked.and_then(|asked| self.plan(&asked));
+        let plan = plan.map_err(|error| status::status(&error))?;
+        let watch = call::Watch::new(&plan);
+        let answer = self.engine.run(plan, deadline);
+        let schema = answer.schema.clone();
+        let frames = encode::frames(schema, call::drive(answer, watch));
+        Ok(Response::new(frames.boxed()))
+    }
+
+    async fn do_put(
+        &self,
+        _: Request<Streaming<FlightData>>,
+    ) -> Result<Response<Self::DoPutStream>, Status> {
+        Err(status::status(&Error::ReadOnly { method: "do_put" }))
+    }
+
+    async fn do_exchange(
+        &self,
+        _: Request<Streaming<FlightData>>,
+    ) -> Result<Response<Self::DoExchangeStream>, Status> {
+        let instead = "use get_flight_info and do_get";
+        Err(status::status(&Error::NotServed { method: "do_exchange", instead }))
+    }
+
+    async fn do_action(
+        &self,
+        request: Request<Action>,
+    ) -> Result<Response<Self::DoActionStream>, Status> {
+        let action = request.into_inner();
+        let lines = actions::run(Arc::new(self.engine.clone()), &action).await;
+        let lines = lines.map_err(|error| status::status(&error))?;
+        let results = lines.into_iter().map(|line| Ok(ActionResult::new(line.to_string())));
+        Ok(Response::new(stream::iter(results).boxed()))
+    }
+
+    async fn list_actions(
+        &self,
+        _: Request<Empty>,
+    ) -> Result<Response<Self::ListActionsStream>, Status> {
+        Ok(Response::new(stream::iter(actions::types().map(Ok)).boxed()))
+    }
+}

@@ -1,0 +1,361 @@
+//! What stands around the rows of a page.
+
+use std::ops::Range;
+
+use memchr::{memchr2, memchr3};
+use serde::de::IgnoredAny;
+use serde_json::Deserializer;
+
+/// A page, split: `{"@odata.context": …, "@odata.nextLink": …, "value": [rows]}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Where the `[` of the rows stands.
+    pub rows_at: usize,
+    /// The next link.
+    pub next: Option<String>,
+}
+
+/// Why a body is no page.
+///
+/// Offsets are from the beginning of the envelope.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is not the JSON object it should be.
+    #[error("it is not the JSON of a page at byte {at}")]
+    Malformed {
+        /// Where.
+        at: usize,
+    },
+    /// It ends before it is complete.
+    #[error("it ends at byte {at}, before it is complete")]
+    Cut {
+        /// Where.
+        at: usize,
+    },
+    /// There are no rows in it, not even none.
+    #[error("it has no array `value`")]
+    NoValue,
+    /// It says two different things about what comes next.
+    #[error("it has two next links")]
+    TwoLinks,
+    /// It is an error in an answer that says it is none.
+    #[error("it holds an error although its status says there is none")]
+    Refusal,
+}
+
+const NEXT_LINK: &str = "@odata.nextLink";
+
+/// Splits the JSON object in `page[at]`.
+///
+/// Members that are neither `value` nor the next link are stepped over. If no link stands before
+/// the rows, their end is looked for by brackets and strings alone, so that a link behind them is
+/// known before they are decoded; whether the rows are well-formed is for the decoder to say.
+///
+/// # Errors
+///
+/// See [`Error`].
+pub fn split(page: &[u8], at: Range<usize>) -> Result<Envelope, Error> {
+    let mut members = Members::open(page.get(at.clone()).unwrap_or_default())?;
+    let mut next = None;
+    while let Some(name) = members.name()? {
+        match name.as_str() {
+            "value" => {
+                let rows_at = members.at;
+                members.expect_array()?;
+                if next.is_some() {
+                    return Ok(Envelope { rows_at: at.start + rows_at, next });
+                }
+                members.skip_array()?;
+                let next = members.rest(None)?;
+                return Ok(Envelope { rows_at: at.start + rows_at, next });
+            }
+            NEXT_LINK => next = members.link()?,
+            "error" => return Err(Error::Refusal),
+            _ => members.skip_value()?,
+        }
+    }
+    Err(Error::NoValue)
+}
+
+/// Checks what stands behind the rows, which end before `rows_end`: members, the brace that
+/// closes the object, and nothing else.
+///
+/// `next` is the link that [`split`] found.
+///
+/// # Errors
+///
+/// See [`Error`]; [`Error::TwoLinks`] if there is a link that `split` has not seen.
+pub fn close(
+    page: &[u8],
+    at: Range<usize>,
+    rows_end: usize,
+    next: Option<&str>,
+) -> Result<(), Error> {
+    let start = rows_end.checked_sub(at.start).ok_or(Error::Malformed { at: 0 })?;
+    let bytes = page.get(at).unwrap_or_default();
+    let found = Members { bytes, at: start, first: false }.rest(next)?;
+    if found.as_deref() == next { Ok(()) } else { Err(Error::TwoLinks) }
+}
+
+/// A walk over the members of one JSON object.
+struct Members<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// No member was read yet, so no comma is due.
+    first: bool,
+}
+
+impl<'a> Members<'a> {
+    fn open(bytes: &'a [u8]) -> Result<Self, Error> {
+        let bom = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let mut members = Members { bytes, at: bom, first: true };
+        members.expect(b'{')?;
+        Ok(members)
+    }
+
+    /// The name of the next member; `None` at the end of the object, behind which only space may
+    /// stand.
+    fn name(&mut self) -> Result<Option<String>, Error> {
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return match self.peek() {
+                None => Ok(None),
+                Some(_) => Err(self.malformed()),
+            };
+        }
+        if !std::mem::take(&mut self.first) {
+            self.expect(b',')?;
+        }
+        self.peek();
+        let name: String = self.value()?;
+        self.expect(b':')?;
+        self.peek();
+        Ok(Some(name))
+    }
+
+    /// All members to the end; the link among them, or else the one known before.
+    fn rest(&mut self, known: Option<&str>) -> Result<Option<String>, Error> {
+        let mut next = known.map(str::to_owned);
+        while let Some(name) = self.name()? {
+            match name.as_str() {
+                NEXT_LINK => {
+                    let link = self.link()?;
+                    if link.is_some() && next.is_some() && link != next {
+                        return Err(Error::TwoLinks);
+                    }
+                    next = link.or(next);
+                }
+                "error" => return Err(Error::Refusal),
+                _ => self.skip_value()?,
+            }
+        }
+        Ok(next)
+    }
+
+    fn link(&mut self) -> Result<Option<String>, Error> {
+        self.value()
+    }
+
+    fn skip_value(&mut self) -> Result<(), Error> {
+        self.value::<IgnoredAny>().map(drop)
+    }
+
+    /// One JSON value that stands here.
+    fn value<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let mut values = Deserializer::from_slice(rest).into_iter::<T>();
+        match values.next() {
+            Some(Ok(value)) => {
+                self.at += values.byte_offset();
+                Ok(value)
+            }
+            Some(Err(error)) if !error.is_eof() => Err(self.malformed()),
+            _ => Err(Error::Cut { at: self.bytes.len() }),
+        }
+    }
+
+    fn expect_array(&mut self) -> Result<(), Error> {
+        match self.peek() {
+            Some(b'[') => Ok(()),
+            Some(_) => Err(Error::NoValue),
+            None => Err(Error::Cut { at: self.bytes.len() }),
+        }
+    }
+
+    /// Steps over an array by its brackets and strings.
+    fn skip_array(&mut self) -> Result<(), Error> {
+        let mut depth = 0_usize;
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let found = memchr3(b'"', b'[', b']', rest);
+            let Some(place) = found else { return Err(Error::Cut { at: self.bytes.len() }) };
+            self.at += place + 1;
+            match rest.get(place) {
+                Some(b'"') => self.skip_string()?,
+                Some(b'[') => depth += 1,
+                _ => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Steps behind the quote that ends the string we are in.
+    fn skip_string(&mut self) -> Result<(), Error> {
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            match memchr2(b'"', b'\\', rest) {
+                Some(place) if rest.get(place) == Some(&b'\\') => self.at += place + 2,
+                Some(place) => {
+                    self.at += place + 1;
+                    return Ok(());
+                }
+                None => return Err(Error::Cut { at: self.bytes.len() }),
+            }
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Error> {
+        match self.peek() {
+            Some(found) if found == byte => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(_) => Err(self.malformed()),
+            None => Err(Error::Cut { at: self.bytes.len() }),
+        }
+    }
+
+    /// The next byte that is not space; the walk then stands on it.
+    fn peek(&mut self) -> Option<u8> {
+        let rest = self.bytes.get(self.at..)?;
+        let space = rest.iter().take_while(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t')).count();
+        self.at += space;
+        rest.get(space).copied()
+    }
+
+    fn malformed(&self) -> Error {
+        Error::Malformed { at: self.at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// `rows@next`, where `rows` is the text of the rows; then the same again from `close`.
+    fn check(page: &str) -> String {
+        let at = 0..page.len();
+        let envelope = match split(page.as_bytes(), at.clone()) {
+            Ok(envelope) => envelope,
+            Err(error) => return error.to_string(),
+        };
+        let rows_end = rows_end(page, envelope.rows_at);
+        let rows = &page[envelope.rows_at..rows_end];
+        let next = envelope.next.as_deref();
+        let closed = close(page.as_bytes(), at, rows_end, next);
+        match closed {
+            Ok(()) => format!("{rows} next {}", next.unwrap_or("-")),
+            Err(error) => format!("{rows} next {}, then: {error}", next.unwrap_or("-")),
+        }
+    }
+
+    fn rows_end(page: &str, rows_at: usize) -> usize {
+        let mut rows = Deserializer::from_str(&page[rows_at..]).into_iter::<IgnoredAny>();
+        assert!(rows.next().is_some());
+        rows_at + rows.byte_offset()
+    }
+
+    #[test]
+    fn pages_are_split() {
+        let cases = [
+            (r#"{"value":[]}"#, "[] next -"),
+            (r#"{"@odata.context":"c","@odata.nextLink":"n","value":[{}]}"#, "[{}] next n"),
+            (
+                r#" { "@odata.count" : 7 , "value" : [ {"a":"]\""} ] , "@odata.nextLink" : "n" } "#,
+                r#"[ {"a":"]\""} ] next n"#,
+            ),
+            (r#"{"@odata.nextLink":"a\u0026b\/c","value":[]}"#, "[] next a&b/c"),
+            (r#"{"@odata.nextLink":null,"value":[]}"#, "[] next -"),
+            (
+                r#"{"@x":{"value":[1],"@odata.nextLink":"no"},"y":[[]],"value":[[["]"]]]}"#,
+                r#"[[["]"]]] next -"#,
+            ),
+            ("\u{feff}{\"value\":[]}", "[] next -"),
+            (r#"{"value":[{"s":"\\"}],"@odata.nextLink":"n"}"#, r#"[{"s":"\\"}] next n"#),
+            (
+                r#"{"@odata.nextLink":"a","value":[],"@odata.nextLink":"b"}"#,
+                "[] next a, then: it has two next links",
+            ),
+            (r#"{"@odata.nextLink":"a","value":[],"@odata.nextLink":"a"}"#, "[] next a"),
+            (
+                r#"{"@odata.nextLink":"a","value":[]"#,
+                "[] next a, then: it ends at byte 33, before it is complete",
+            ),
+            (
+                r#"{"@odata.nextLink":"a","value":[]}}"#,
+                "[] next a, then: it is not the JSON of a page at byte 34",
+            ),
+            (
+                r#"{"@odata.nextLink":"a","value":[],"x":tru}"#,
+                "[] next a, then: it is not the JSON of a page at byte 38",
+            ),
+            ("", "it ends at byte 0, before it is complete"),
+            ("{", "it ends at byte 1, before it is complete"),
+            ("[]", "it is not the JSON of a page at byte 0"),
+            ("<html>", "it is not the JSON of a page at byte 0"),
+            (r#"{"id":"1"}"#, "it has no array `value`"),
+            (r#"{"value":null}"#, "it has no array `value`"),
+            (r#"{"value":[{"a":"#, "it ends at byte 15, before it is complete"),
+            (r#"{"value":[{"a":"b\"#, "it ends at byte 18, before it is complete"),
+            (r#"{"value":[]"#, "it ends at byte 11, before it is complete"),
+            (r#"{"value":[]} x"#, "it is not the JSON of a page at byte 13"),
+            (r#"{"@odata.nextLink":7,"value":[]}"#, "it is not the JSON of a page at byte 19"),
+            (
+                r#"{"error":{"code":"x"}}"#,
+                "it holds an error although its status says there is none",
+            ),
+            (
+                r#"{"value":[],"error":{"code":"x"}}"#,
+                "it holds an error although its status says there is none",
+            ),
+        ];
+        for (page, expected) in cases {
+            assert_eq!(check(page), expected, "{page}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_body_is_split_where_it_stands() {
+        let body = br#"[{"value":[1]},{"value":[2],"@odata.nextLink":"n"}]"#;
+        let envelope = split(body, 15..50);
+        let expected = Envelope { rows_at: 24, next: Some("n".to_owned()) };
+        assert_eq!(envelope, Ok(expected));
+        assert_eq!(close(body, 15..50, 27, Some("n")), Ok(()));
+        assert!(split(body, 90..99).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_fall(page in prop::collection::vec(
+            prop::sample::select(br#"{}[]":,\ value@odata.nextLink1"#.to_vec()), 0..60,
+        ), end in 0_usize..70) {
+            let at = 0..page.len();
+            if let Ok(envelope) = split(&page, at.clone()) {
+                prop_assert_eq!(page.get(envelope.rows_at), Some(&b'['));
+                let _ = close(&page, at, end, envelope.next.as_deref());
+            }
+        }
+
+        #[test]
+        fn any_cut_of_a_page_is_noticed(cut in 0_usize..52) {
+            let page = br#"{"value":[{"a":"b"}],"@odata.nextLink":"http://a/b"}"#;
+            prop_assert!(split(&page[..cut], 0..cut).is_err());
+        }
+    }
+}

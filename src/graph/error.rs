@@ -1,0 +1,272 @@
+//! Why a table could not be read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::answer::Answer;
+use super::envelope;
+use super::inflate;
+use crate::auth;
+use crate::catalog::{Licence, Table};
+use crate::error::Kind;
+use crate::transport;
+
+/// Why a table could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address set for Graph is none.
+    #[error("`{url}` is not the root of Graph's version 1.0")]
+    BaseUrl {
+        /// As set.
+        url: String,
+    },
+    /// A page did not come.
+    #[error("could not fetch page {page} of `{table}`")]
+    Page {
+        /// Counted from 1, over all parents of a fan-out.
+        page: u64,
+        /// The table.
+        table: Arc<str>,
+        /// Permissions of the table, any of which is enough.
+        permissions: Vec<Arc<str>>,
+        /// The licence the table needs.
+        licence: Option<Licence>,
+        /// Why.
+        #[source]
+        cause: Box<Cause>,
+    },
+    /// A single answer did not come.
+    #[error("could not fetch `{path}`")]
+    Single {
+        /// Below the version's root.
+        path: String,
+        /// Why.
+        #[source]
+        cause: Box<Cause>,
+    },
+    /// So many columns make no request.
+    #[error(
+        "the columns asked of `{table}` make a request of {bytes} bytes; Graph takes {bytes_max}"
+    )]
+    UrlTooLong {
+        /// The table.
+        table: Arc<str>,
+        /// How long it would be.
+        bytes: usize,
+        /// The bound.
+        bytes_max: usize,
+    },
+    /// The table is read for each row of another that is not there, or is itself read so.
+    #[error("`{table}` is read for each row of `{parent}`, which is not a plain listing")]
+    Parent {
+        /// The table.
+        table: Arc<str>,
+        /// Its parent.
+        parent: Arc<str>,
+    },
+}
+
+/// Why an answer did not come, or could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Graph answered, and said no.
+    #[error(transparent)]
+    Answered(Box<Answer>),
+    /// There is no token to ask with.
+    #[error(transparent)]
+    Token(Arc<auth::Error>),
+    /// The network failed as often as it was tried.
+    #[error("no answer in {tries} tr{}", if *tries == 1 { "y" } else { "ies" })]
+    Network {
+        /// How often.
+        tries: u32,
+        /// What happened last.
+        #[source]
+        source: transport::Error,
+    },
+    /// Graph asks for a longer wait than there is time.
+    #[error("Graph asks to wait {} s, and there is time for {} s", whole(*wait), whole(*left))]
+    Throttled {
+        /// What Graph asked for.
+        wait: Duration,
+        /// What was left.
+        left: Duration,
+    },
+    /// The deadline of the scan has passed.
+    #[error("the deadline passed")]
+    Deadline {
+        /// What had happened before, if anything had.
+        #[source]
+        source: Option<Box<Cause>>,
+    },
+    /// A next link leads to another host.
+    #[error("the next link leads to another host")]
+    ForeignLink,
+    /// A next link leads to a page that was read already.
+    #[error("the next link leads back to a page that was read already")]
+    Loop,
+    /// A next link is no URL, or longer than any real one.
+    #[error("the next link, of {bytes} bytes, is not an address")]
+    BadLink {
+        /// Its length.
+        bytes: usize,
+    },
+    /// There is no end of pages.
+    #[error("there are more than {pages_max} pages")]
+    TooManyPages {
+        /// The bound.
+        pages_max: u64,
+    },
+    /// The page tokens expire faster than the pages can be read.
+    #[error("the listing had to begin again {restarts} times because its page token expired")]
+    Restarts {
+        /// How often.
+        restarts: u32,
+    },
+    /// The body is not what its header says.
+    #[error("the body cannot be inflated")]
+    Inflate(#[source] inflate::Error),
+    /// The body is not a page.
+    #[error("the body is not a page of Graph")]
+    Envelope(#[source] envelope::Error),
+    /// A `$batch` came back without one of its parts.
+    #[error("an answer to a batch lacks a part")]
+    MissingPart,
+    /// An error stood in an answer that calls itself good.
+    #[error("an answer of 200 held an error")]
+    ErrorInside(#[source] Box<Answer>),
+    /// The answer is not JSON.
+    #[error("the answer is not JSON")]
+    NotJson,
+    /// The ids of the parents cannot be read.
+    #[error("the keys of `{table}` cannot be read")]
+    ParentKeys {
+        /// The parents' table.
+        table: Arc<str>,
+        /// Why.
+        #[source]
+        source: crate::decode::Error,
+    },
+    /// A row of the parents has no id.
+    #[error("a row of `{table}` has no id")]
+    NoParentKey {
+        /// The parents' table.
+        table: Arc<str>,
+    },
+    /// The program is stopping.
+    #[error("reading was stopped")]
+    Stopped,
+}
+
+impl Error {
+    pub(super) fn page(table: &Table, page: u64, cause: Cause) -> Self {
+        Error::Page {
+            page,
+            table: table.name.clone(),
+            permissions: table.permissions.clone(),
+            licence: table.licence,
+            cause: Box::new(cause),
+        }
+    }
+
+    /// The reaction that this asks for.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::BaseUrl { .. } | Error::UrlTooLong { .. } => Kind::Invalid,
+            Error::Page { cause, .. } | Error::Single { cause, .. } => cause.kind(),
+            Error::Parent { .. } => Kind::Internal,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::BaseUrl { .. } => Some(
+                "set `graph_base_url` to an address that ends in `/v1.0`, such as \
+                 `https://graph.microsoft.com/v1.0`"
+                    .to_owned(),
+            ),
+            Error::UrlTooLong { .. } => Some("ask for fewer columns".to_owned()),
+            Error::Page { table, permissions, licence, cause, .. } => {
+                cause.hint(table, permissions, *licence)
+            }
+            Error::Single { path, cause } => cause.hint(path, &[], None),
+            Error::Parent { .. } => None,
+        }
+    }
+}
+
+impl Cause {
+    fn kind(&self) -> Kind {
+        match self {
+            Cause::Answered(answer) => answer.kind(),
+            Cause::Token(error) => error.kind(),
+            Cause::Network { source, .. } => match source {
+                transport::Error::Cut { .. } => Kind::Corrupt,
+                other => other.kind(),
+            },
+            Cause::Throttled { .. } => Kind::Throttled,
+            Cause::Deadline { .. } => Kind::TimedOut,
+            Cause::Restarts { .. } => Kind::Unavailable,
+            Cause::Stopped => Kind::Cancelled,
+            Cause::ForeignLink
+            | Cause::Loop
+            | Cause::BadLink { .. }
+            | Cause::TooManyPages { .. }
+            | Cause::Inflate(_)
+            | Cause::Envelope(_)
+            | Cause::MissingPart
+            | Cause::ErrorInside(_)
+            | Cause::NotJson
+            | Cause::ParentKeys { .. }
+            | Cause::NoParentKey { .. } => Kind::Corrupt,
+        }
+    }
+
+    fn hint(
+        &self,
+        thing: &str,
+        permissions: &[Arc<str>],
+        licence: Option<Licence>,
+    ) -> Option<String> {
+        let hint = match self {
+            Cause::Answered(answer) => return answer.hint(thing, permissions, licence),
+            Cause::Token(error) => return error.hint(),
+            Cause::Network { source: transport::Error::Connect { .. }, .. } => {
+                "check the network, the proxy and `graph_base_url`, then try again".to_owned()
+            }
+            Cause::Network { source: transport::Error::TooLong { .. }, .. } => {
+                "ask for fewer columns".to_owned()
+            }
+            Cause::Network { .. } => "try again".to_owned(),
+            Cause::Throttled { wait, .. } => format!("try again in {} s", whole(*wait)),
+            Cause::Deadline { .. } => {
+                "give it a later deadline, or ask for fewer columns".to_owned()
+            }
+            Cause::Restarts { .. } => {
+                "ask for fewer columns, so that a page is read in less time".to_owned()
+            }
+            Cause::Stopped | Cause::NoParentKey { .. } | Cause::ParentKeys { .. } => return None,
+            Cause::ForeignLink => "if a proxy rewrites links on the way to Graph, set \
+                                   `graph_base_url` to the host that they name"
+                .to_owned(),
+            Cause::Loop
+            | Cause::BadLink { .. }
+            | Cause::TooManyPages { .. }
+            | Cause::Inflate(_)
+            | Cause::Envelope(_)
+            | Cause::ErrorInside(_)
+            | Cause::NotJson
+            | Cause::MissingPart => "try again; if it stays so, check what stands between this \
+                                     program and Graph"
+                .to_owned(),
+        };
+        Some(hint)
+    }
+}
+
+fn whole(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}

@@ -1,0 +1,154 @@
+//! The gates of a connection, and waiting at them.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::gate::{Budget, Gate, Leave, Load};
+use super::meter::Meter;
+use crate::catalog::Family;
+use crate::clock::{self, Instant};
+use crate::limits::graph as limits;
+
+/// The gates of a connection, one a throttle family.
+#[derive(Clone, Debug)]
+pub(super) struct Gates {
+    directory: Arc<Lane>,
+    reports: Arc<Lane>,
+    protection: Arc<Lane>,
+}
+
+/// One gate and those who wait before it, first come first served.
+#[derive(Debug)]
+pub(super) struct Lane {
+    gate: Mutex<Gate>,
+    turn: tokio::sync::Mutex<()>,
+    landed: Notify,
+    /// How long answers take, smoothed; none seen yet is zero.
+    latency: Mutex<Duration>,
+}
+
+/// What is about to leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weight {
+    /// Requests; more than one in a `$batch`.
+    pub requests: u32,
+    /// Resource units of them together.
+    pub units: u32,
+}
+
+/// A request in flight; it lands when this is dropped.
+#[derive(Debug)]
+pub(super) struct Permit {
+    lane: Arc<Lane>,
+    weight: Weight,
+    left_at: Instant,
+}
+
+/// The gate stays shut for longer than there is time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shut {
+    /// How long, from now.
+    pub wait: Duration,
+    /// How much time there is.
+    pub left: Duration,
+}
+
+impl Gates {
+    pub fn new(now: Instant) -> Self {
+        let lane = |family| {
+            Arc::new(Lane {
+                gate: Mutex::new(Gate::new(Budget::of(family), now)),
+                turn: tokio::sync::Mutex::default(),
+                landed: Notify::new(),
+                latency: Mutex::default(),
+            })
+        };
+        Gates {
+            directory: lane(Family::Directory),
+            reports: lane(Family::Reports),
+            protection: lane(Family::Protection),
+        }
+    }
+
+    pub fn lane(&self, family: Family) -> &Arc<Lane> {
+        match family {
+            Family::Directory => &self.directory,
+            Family::Reports => &self.reports,
+            Family::Protection => &self.protection,
+        }
+    }
+}
+
+impl Lane {
+    /// Waits until a request of this weight may leave.
+    ///
+    /// # Errors
+    ///
+    /// [`Shut`] at once if Graph has closed the gate for longer than there is time: until the
+    /// deadline, or without one for [`limits::RETRY_WAIT_MAX`].
+    pub async fn pass(
+        self: &Arc<Self>,
+        weight: Weight,
+        deadline: Option<Instant>,
+        meter: &Meter,
+    ) -> Result<Permit, Shut> {
+        let _turn = self.turn.lock().await;
+        loop {
+            let now = clock::now();
+            let (leave, closed) = {
+                let mut gate = locked(&self.gate);
+                (gate.ask(weight.requests, weight.units, now), gate.closed_until(now))
+            };
+            match leave {
+                Leave::Now => return Ok(Permit { lane: self.clone(), weight, left_at: now }),
+                Leave::AfterLanding => self.landed.notified().await,
+                Leave::At(at) => {
+                    let left = deadline.map(|at| at.saturating_duration_since(now));
+                    let left = left.unwrap_or(limits::RETRY_WAIT_MAX);
+                    if closed.is_some_and(|until| until > now + left) {
+                        return Err(Shut { wait: at.saturating_duration_since(now), left });
+                    }
+                    meter.waits(now, at);
+                    clock::sleep_until(at).await;
+                }
+            }
+        }
+    }
+
+    /// Takes note of a 429 that came within an answer to a `$batch`.
+    pub fn throttled(&self, wait: Duration, now: Instant) {
+        let load = Load { throttled: Some(wait), ..Load::default() };
+        locked(&self.gate).learn(&load, 0, 0, now, now);
+    }
+
+    /// Whether putting many requests of `units` into one exchange would help.
+    pub fn is_latency_bound(&self, units: u32) -> bool {
+        locked(&self.gate).is_latency_bound(units, *locked(&self.latency))
+    }
+}
+
+impl Permit {
+    /// The answer has come: the gate learns from it, and the request has landed.
+    pub fn answered(self, load: &Load, now: Instant) {
+        let took = now.saturating_duration_since(self.left_at);
+        if !load.failed && load.throttled.is_none() {
+            let mut latency = locked(&self.lane.latency);
+            *latency = if latency.is_zero() { took } else { (*latency * 7 + took) / 8 };
+        }
+        let Weight { requests, units } = self.weight;
+        locked(&self.lane.gate).learn(load, requests, units, self.left_at, now);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        locked(&self.lane.gate).landed();
+        self.lane.landed.notify_one();
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

@@ -1,0 +1,225 @@
+//! Pages from Graph.
+//!
+//! [`Graph`] is the door: one connection to one tenant. [`Graph::scan`] answers a scan with
+//! [`Pages`], a stream of [`Page`]s whose rows still are JSON. What happens to a scan, in order:
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `request` | the first URL |
+//! | `pages`, `walk` | page after page, one read ahead |
+//! | `fan_out`, `parents`, `batch` | the same for each row of another table |
+//! | `send` | one question, asked until it is answered |
+//! | `gates`, `gate` | when it may leave |
+//! | `judge`, `answer` | what an answer asks us to do |
+//! | `inflate`, `envelope` | from a body to where its rows begin |
+//!
+//! `request`, `gate`, `judge`, `inflate` and `envelope` do no IO and read no clock. Nothing here
+//! ever writes to Graph: requests are GETs, and POSTs to `$batch` that hold only GETs.
+
+mod answer;
+mod batch;
+mod envelope;
+mod error;
+mod fan_out;
+mod gate;
+mod gates;
+mod in_flight;
+mod inflate;
+mod judge;
+mod meter;
+mod pages;
+mod parents;
+mod request;
+mod send;
+mod walk;
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use http::Uri;
+use url::Url;
+
+use crate::auth::Tokens;
+use crate::catalog::{Catalog, Family, Read, Scan, Table, Version};
+use crate::clock::{self, Instant};
+use crate::decode::Padded;
+use crate::limits::graph as limits;
+use crate::transport::Transport;
+
+use self::fan_out::FanOut;
+use self::gates::{Gates, Weight};
+use self::judge::{Station, Tried};
+use self::pages::{Failure, Job, read_listing};
+use self::parents::Parents;
+use self::request::{Listing, Roots};
+use self::send::{Line, Question, Reply, Sender};
+use self::walk::Walk;
+
+pub use answer::Answer;
+pub use error::{Cause, Error};
+pub use meter::Meter;
+pub use pages::{Page, Pages};
+
+/// Where Graph is, and what is there.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The root of version 1.0, such as `https://graph.microsoft.com/v1.0`; beta is its sibling.
+    pub base_url: Url,
+    /// The tables, for the parents of fan-outs.
+    pub catalog: Catalog,
+}
+
+impl Settings {
+    /// What a token has to be asked for: everything that was granted at this Graph.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BaseUrl`].
+    pub fn scope(base_url: &Url) -> Result<String, Error> {
+        Ok(format!("{}/.default", Roots::new(base_url)?.resource()))
+    }
+}
+
+/// A connection to the Graph of one tenant.
+///
+/// Its clones share token, budget and open connections.
+#[derive(Clone)]
+pub struct Graph {
+    line: Arc<Line>,
+}
+
+impl std::fmt::Debug for Graph {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Graph")
+            .field("root", &self.line.roots.root(Version::V1))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Graph {
+    /// Prepares to read; sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BaseUrl`] if the address of Graph is none.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        tokens: Tokens,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        let roots = Roots::new(&settings.base_url)?;
+        let gates = Gates::new(clock::now());
+        let line = Line { transport, tokens, gates, roots, catalog: settings.catalog };
+        Ok(Graph { line: Arc::new(line) })
+    }
+
+    /// The pages that answer a scan, complete or ending in an error.
+    ///
+    /// Nothing is sent before the stream is polled, which must happen within a tokio runtime.
+    /// `deadline` bounds everything, waits that Graph asks for included: one that it leaves no
+    /// time for is an error at once. `meter` shows what is going on; one belongs to one scan.
+    ///
+    /// The pages may hold more rows than the scan's limit, and of a table read by
+    /// [`Read::Expand`] they hold parents with the row inside; who decodes them sees to both.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UrlTooLong`] and [`Error::Parent`] at once; in the stream see [`Cause`].
+    pub fn scan(
+        &self,
+        scan: &Scan,
+        deadline: Option<Instant>,
+        meter: Arc<Meter>,
+    ) -> Result<Pages, Error> {
+        let table = scan.table.clone();
+        let listing = Arc::new(Listing::new(scan)?);
+        let sender = self.sender(&table, deadline, meter.clone());
+        let limit = scan.limit;
+        let job = match &table.read {
+            Read::Collection | Read::Expand { .. } => listing_job(listing, &table, sender, limit),
+            Read::FanOut { parent } => self.fan_out(&table, parent, listing, sender, limit)?,
+        };
+        Ok(Pages::new(table, meter, job))
+    }
+
+    /// A single small answer, such as `/organization?$select=id`, as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Single`].
+    pub async fn get_json(
+        &self,
+        path: &str,
+        deadline: Option<Instant>,
+    ) -> Result<serde_json::Value, Error> {
+        let failed = |cause| Error::Single { path: path.to_owned(), cause: Box::new(cause) };
+        let url = format!("{}{path}", self.line.roots.root(Version::V1));
+        let bytes = url.len();
+        let question = Question {
+            uri: Uri::try_from(url).map_err(|_| failed(Cause::BadLink { bytes }))?,
+            batch: None,
+            station: Station::Single,
+            weight: Weight { requests: 1, units: limits::SINGLE_UNITS },
+            bytes_max: limits::SINGLE_BYTES_MAX,
+            can_shrink: false,
+        };
+        let sender = Sender {
+            line: self.line.clone(),
+            family: Family::Directory,
+            deadline,
+            meter: Arc::default(),
+        };
+        let read =
+            |body: &Padded| serde_json::from_slice(body.as_slice()).map_err(|_| Cause::NotJson);
+        match sender.ask(&question, &mut Tried::default(), read).await.map_err(failed)? {
+            Reply::Body(_, json) => Ok(json),
+            Reply::NoRows | Reply::Restart | Reply::Smaller => Err(failed(Cause::NotJson)),
+        }
+    }
+
+    /// The tokens of the connection, to see what they grant.
+    pub fn tokens(&self) -> &Tokens {
+        &self.line.tokens
+    }
+
+    fn sender(&self, table: &Table, deadline: Option<Instant>, meter: Arc<Meter>) -> Sender {
+        Sender { line: self.line.clone(), family: table.family, deadline, meter }
+    }
+
+    fn fan_out(
+        &self,
+        table: &Arc<Table>,
+        parent: &Arc<str>,
+        listing: Arc<Listing>,
+        sender: Sender,
+        limit: Option<u64>,
+    ) -> Result<Job, Error> {
+        let wrong = || Error::Parent { table: table.name.clone(), parent: parent.clone() };
+        let parent = self.line.catalog.table(parent).map_err(|_| wrong())?.clone();
+        let id = parent.column("id").cloned().ok_or_else(wrong)?;
+        if parent.read != Read::Collection {
+            return Err(wrong());
+        }
+        let parent_sender = self.sender(&parent, sender.deadline, sender.meter.clone());
+        let ids = listing_job(Arc::new(Listing::ids(&parent)), &parent, parent_sender, None);
+        let pages = Pages::new(parent.clone(), Arc::default(), ids);
+        let few = limit.is_some_and(|limit| limit <= u64::from(table.page_rows.unwrap_or(100)));
+        let table = table.clone();
+        Ok(Box::new(move |outlet| {
+            let inner = outlet.clone();
+            let work = async move {
+                let parents = Parents::new(parent, &id, pages)?;
+                Arc::new(FanOut::new(table, listing, sender, inner)).run(parents, few).await
+            };
+            outlet.run(work).boxed()
+        }))
+    }
+}
+
+fn listing_job(listing: Arc<Listing>, table: &Table, sender: Sender, limit: Option<u64>) -> Job {
+    let walk = Walk::new(listing, table.version, table.resource_units, None);
+    Box::new(move |outlet| {
+        let work = read_listing(walk, sender, outlet.clone(), limit);
+        outlet.run(work.map(|read| read.map_err(Failure::Here))).boxed()
+    })
+}

@@ -1,0 +1,256 @@
+//! The pages of a scan, as a stream.
+
+use std::future::Future;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+use futures::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::envelope;
+use super::error::{Cause, Error};
+use super::meter::Meter;
+use super::send::Sender;
+use super::walk::{Fetched, Walk};
+use crate::catalog::Table;
+use crate::decode::Padded;
+
+/// A page of rows.
+pub struct Page {
+    /// The bytes it stands in; the parts of a `$batch` share one.
+    pub body: Arc<Padded>,
+    /// Where the `[` of its rows stands in them.
+    pub rows_at: usize,
+    /// Whose rows they are, in a fan-out.
+    pub parent: Option<Arc<str>>,
+    /// The listing was begun again before this page, so that its rows may have been handed on
+    /// already: drop those whose key has been seen.
+    pub restarted: bool,
+    /// The listing has no other page, so no key comes twice.
+    pub sole: bool,
+    /// Counted from 1 over the whole scan.
+    pub number: u64,
+    table: Arc<Table>,
+    at: Range<usize>,
+    next: Option<String>,
+    /// What a fan-out may hold; given back when the page is handed on.
+    held: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Page")
+            .field("table", &self.table.name)
+            .field("number", &self.number)
+            .field("bytes", &self.at.len())
+            .field("restarted", &self.restarted)
+            .field("sole", &self.sole)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Page {
+    /// Checks what stands behind the rows, which end just before `rows_end`. To be called when
+    /// the rows were decoded: only then is the page known to be whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Corrupt`](crate::error::Kind::Corrupt) if the page is cut off there, or says
+    /// something that contradicts what stood before the rows.
+    pub fn close(&self, rows_end: usize) -> Result<(), Error> {
+        envelope::close(self.body.as_slice(), self.at.clone(), rows_end, self.next.as_deref())
+            .map_err(|error| Error::page(&self.table, self.number, Cause::Envelope(error)))
+    }
+}
+
+/// The pages of a scan. Nothing is sent before the first is asked for; then one page is read
+/// ahead. Dropping it drops the requests in flight.
+///
+/// A stream that could not read every page ends in an error. Nothing comes after an error.
+pub struct Pages {
+    meter: Arc<Meter>,
+    table: Arc<Table>,
+    state: State,
+}
+
+enum State {
+    Idle(Option<Job>),
+    Running(Running),
+    Over,
+}
+
+struct Running {
+    notes: mpsc::Receiver<Note>,
+    /// The number of the page that is wanted.
+    wanted: watch::Sender<u64>,
+    handed: u64,
+    task: JoinHandle<()>,
+}
+
+/// What reads the pages.
+pub(super) type Job = Box<dyn FnOnce(Outlet) -> BoxFuture<'static, ()> + Send>;
+
+/// What the reading task says. That it has ended says nothing: it might have been stopped.
+enum Note {
+    Page(Page),
+    Failed(Error),
+    End,
+}
+
+/// Where a reading task puts its pages.
+#[derive(Clone)]
+pub(super) struct Outlet {
+    notes: mpsc::Sender<Note>,
+    wanted: watch::Receiver<u64>,
+    table: Arc<Table>,
+    meter: Arc<Meter>,
+}
+
+/// Why a reading task gave up.
+pub(super) enum Failure {
+    /// At a page of the table that is read.
+    Here(Cause),
+    /// At a page of another table, which the error names.
+    Whole(Error),
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Failure::Here(cause)
+    }
+}
+
+/// Whoever wanted the pages is gone.
+pub(super) struct Gone;
+
+impl Pages {
+    pub(super) fn new(table: Arc<Table>, meter: Arc<Meter>, job: Job) -> Self {
+        Pages { meter, table, state: State::Idle(Some(job)) }
+    }
+
+    fn start(&mut self) {
+        let State::Idle(job) = &mut self.state else { return };
+        let Some(job) = job.take() else { return };
+        let (notes, notes_out) = mpsc::channel(1);
+        let (wanted, wanted_out) = watch::channel(1);
+        let outlet = Outlet {
+            notes,
+            wanted: wanted_out,
+            table: self.table.clone(),
+            meter: self.meter.clone(),
+        };
+        let task = tokio::spawn(job(outlet));
+        self.state = State::Running(Running { notes: notes_out, wanted, handed: 0, task });
+    }
+}
+
+impl Stream for Pages {
+    type Item = Result<Page, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let pages = self.get_mut();
+        pages.start();
+        let State::Running(running) = &mut pages.state else { return Poll::Ready(None) };
+        let _ = running.wanted.send(running.handed + 1);
+        let Poll::Ready(note) = running.notes.poll_recv(cx) else { return Poll::Pending };
+        let item = match note {
+            Some(Note::Page(mut page)) => {
+                running.handed += 1;
+                page.held = None;
+                return Poll::Ready(Some(Ok(page)));
+            }
+            Some(Note::End) => None,
+            Some(Note::Failed(error)) => Some(Err(error)),
+            None => Some(Err(Error::page(&pages.table, running.handed + 1, Cause::Stopped))),
+        };
+        pages.state = State::Over;
+        Poll::Ready(item)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Outlet {
+    /// Runs `work` and tells how it ended.
+    pub async fn run(self, work: impl Future<Output = Result<(), Failure>>) {
+        let note = match work.await {
+            Ok(()) => Note::End,
+            Err(Failure::Whole(error)) => Note::Failed(error),
+            Err(Failure::Here(cause)) => {
+                Note::Failed(Error::page(&self.table, self.meter.pages() + 1, cause))
+            }
+        };
+        // Whoever is gone does not want to know.
+        let _ = self.notes.send(note).await;
+    }
+
+    /// Waits until a page may be fetched: the one before has been taken.
+    pub async fn room(&self) -> Result<Room<'_>, Gone> {
+        self.notes.reserve().await.map(|slot| Room { slot, outlet: self }).map_err(|_| Gone)
+    }
+
+    /// Waits until page `number` is asked for, and not only foreseen.
+    pub async fn wanted(&mut self, number: u64) -> Result<(), Gone> {
+        self.wanted.wait_for(|wanted| *wanted >= number).await.map(drop).map_err(|_| Gone)
+    }
+}
+
+/// Room for one page.
+pub(super) struct Room<'a> {
+    slot: mpsc::Permit<'a, Note>,
+    outlet: &'a Outlet,
+}
+
+impl Room<'_> {
+    pub fn put(
+        self,
+        fetched: Fetched,
+        parent: Option<Arc<str>>,
+        held: Option<Arc<OwnedSemaphorePermit>>,
+    ) {
+        let meter = &self.outlet.meter;
+        meter.page();
+        self.slot.send(Note::Page(Page {
+            rows_at: fetched.envelope.rows_at,
+            next: fetched.envelope.next,
+            body: fetched.body,
+            at: fetched.at,
+            parent,
+            restarted: fetched.restarted,
+            sole: fetched.sole,
+            number: meter.pages(),
+            table: self.outlet.table.clone(),
+            held,
+        }));
+    }
+}
+
+/// Reads one listing. With a limit, a page is read ahead only as long as the pages before cannot
+/// have held enough rows.
+pub(super) async fn read_listing(
+    mut walk: Walk,
+    sender: Sender,
+    mut outlet: Outlet,
+    limit: Option<u64>,
+) -> Result<(), Cause> {
+    let mut number = 0;
+    while !walk.is_at_end() {
+        number += 1;
+        if limit.is_some_and(|limit| number > 1 && walk.rows_if_full() >= limit) {
+            let Ok(()) = outlet.wanted(number).await else { return Ok(()) };
+        }
+        let Ok(room) = outlet.room().await else { return Ok(()) };
+        if let Some(fetched) = walk.page(&sender).await? {
+            room.put(fetched, None, None);
+        }
+    }
+    Ok(())
+}

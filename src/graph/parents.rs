@@ -1,0 +1,108 @@
+//! The keys of the rows that a fan-out goes through.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{HashSet, VecDeque};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use futures::StreamExt;
+
+use super::error::{Cause, Error};
+use super::pages::{Failure, Page, Pages};
+use crate::catalog::{Column, Table};
+use crate::decode::{self, Decoder};
+
+/// The parents, a page of them at a time, each once.
+pub(super) struct Parents {
+    table: Arc<Table>,
+    pages: Pages,
+    decoder: Decoder,
+    seen: Seen,
+    at_end: bool,
+    /// Those whose turn has not come.
+    pub waiting: VecDeque<Arc<str>>,
+}
+
+/// The parents that were there before. A directory that changes between two pages can give a
+/// parent twice, and a listing begun again gives all of them twice.
+///
+/// An id is nearly always a GUID and kept whole, in 16 bytes; of others two hashes make as many.
+#[derive(Default)]
+struct Seen {
+    ids: HashSet<u128>,
+    first: RandomState,
+    second: RandomState,
+}
+
+impl Parents {
+    /// `pages` are those of `table` with nothing but the `id` column.
+    pub fn new(table: Arc<Table>, id: &Column, pages: Pages) -> Result<Self, Cause> {
+        let settings = decode::Settings::default();
+        let decoder = Decoder::new(std::slice::from_ref(id), settings)
+            .map_err(|source| Cause::ParentKeys { table: table.name.clone(), source })?;
+        let (seen, waiting) = (Seen::default(), VecDeque::new());
+        Ok(Parents { table, pages, decoder, seen, at_end: false, waiting })
+    }
+
+    /// Whether there are no others.
+    pub fn is_at_end(&self) -> bool {
+        self.at_end && self.waiting.is_empty()
+    }
+
+    /// Whether the next page of them is to be fetched.
+    pub fn are_wanted(&self) -> bool {
+        !self.at_end && self.waiting.is_empty()
+    }
+
+    /// Fetches the next page of them. May be dropped and called again.
+    pub async fn more(&mut self) -> Result<(), Failure> {
+        match self.pages.next().await {
+            Some(page) => self.take(&page.map_err(Failure::Whole)?),
+            None => {
+                self.at_end = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn take(&mut self, page: &Page) -> Result<(), Failure> {
+        let wrong = |cause| Failure::Whole(Error::page(&self.table, page.number, cause));
+        let unreadable =
+            |source| wrong(Cause::ParentKeys { table: self.table.name.clone(), source });
+        let mut batches = Vec::new();
+        let end =
+            self.decoder.push(&page.body, page.rows_at, None, &mut batches).map_err(unreadable)?;
+        page.close(end).map_err(Failure::Whole)?;
+        batches.extend(self.decoder.flush().map_err(unreadable)?);
+        for id in batches.iter().flat_map(ids) {
+            match id {
+                Some(id) if self.seen.add(id) => self.waiting.push_back(id.into()),
+                Some(_) => {}
+                None => return Err(wrong(Cause::NoParentKey { table: self.table.name.clone() })),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The only column, which is text.
+fn ids(batch: &RecordBatch) -> impl Iterator<Item = Option<&str>> {
+    let column = batch.columns().first().and_then(|column| column.as_string_opt::<i32>());
+    column
+        .into_iter()
+        .flat_map(|ids| (0..ids.len()).map(|row| ids.is_valid(row).then(|| ids.value(row))))
+}
+
+impl Seen {
+    /// Whether it was not there before.
+    fn add(&mut self, id: &str) -> bool {
+        let id = match uuid::Uuid::try_parse(id) {
+            Ok(guid) => guid.as_u128(),
+            Err(_) => {
+                u128::from(self.first.hash_one(id)) << 64 | u128::from(self.second.hash_one(id))
+            }
+        };
+        self.ids.insert(id)
+    }
+}

@@ -1,0 +1,397 @@
+//! One question to Graph, asked until it is answered.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+
+use super::answer::Answer;
+use super::error::Cause;
+use super::gate::Load;
+use super::gates::{Gates, Lane, Permit, Weight};
+use super::inflate::inflate;
+use super::judge::{Station, Tried, Verdict, judge, judge_network, judge_unreadable};
+use super::meter::Meter;
+use super::request::Roots;
+use crate::auth::{Token, Tokens};
+use crate::catalog::{Catalog, Family};
+use crate::clock::{self, Instant};
+use crate::decode::Padded;
+use crate::limits::graph as limits;
+use crate::transport::{self, Exchange, NewConnection, Transport, retry_after};
+
+/// Sent with every request, so that Graph's support can tell us apart.
+const AGENT: &str = concat!("entra-flight/", env!("CARGO_PKG_VERSION"));
+
+/// Without it Graph hides the newer members of an enumeration behind `unknownFutureValue`.
+pub(super) const PREFER: &str = "include-unknown-enum-members";
+
+/// What all scans of a connection share.
+pub(super) struct Line {
+    pub transport: Arc<dyn Transport>,
+    pub tokens: Tokens,
+    pub gates: Gates,
+    pub roots: Roots,
+    pub catalog: Catalog,
+}
+
+/// Asks on behalf of one scan.
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub line: Arc<Line>,
+    pub family: Family,
+    pub deadline: Option<Instant>,
+    pub meter: Arc<Meter>,
+}
+
+/// What is asked.
+pub(super) struct Question {
+    pub uri: Uri,
+    /// The body of a `$batch`; a GET has none.
+    pub batch: Option<Bytes>,
+    pub station: Station,
+    pub weight: Weight,
+    pub bytes_max: usize,
+    /// Whether the same could be asked for fewer rows.
+    pub can_shrink: bool,
+}
+
+/// How it ended.
+pub(super) enum Reply<T> {
+    /// With a body, and what was read out of it.
+    Body(Padded, T),
+    /// See [`Verdict::NoRows`].
+    NoRows,
+    /// See [`Verdict::RestartListing`].
+    Restart,
+    /// See [`Verdict::SmallerPage`].
+    Smaller,
+}
+
+/// One try.
+enum Try<T> {
+    Good(Padded, T),
+    Bad(Bad),
+}
+
+struct Bad {
+    trouble: Trouble,
+    verdict: Verdict,
+    token: Option<Token>,
+}
+
+/// What was wrong with an answer.
+enum Trouble {
+    Answered(Answer),
+    Network(transport::Error),
+    /// A body of 200 that is no page.
+    Unreadable(Cause),
+}
+
+/// The tries so far.
+#[derive(Default)]
+struct Course {
+    tries: u32,
+    last: Option<Trouble>,
+}
+
+impl Sender {
+    /// The gate that this scan's requests pass.
+    pub fn lane(&self) -> &Arc<Lane> {
+        self.line.gates.lane(self.family)
+    }
+
+    /// Asks until there is an answer that `read` can read, or a reason to give up.
+    ///
+    /// The order is gate, token, exchange, verdict, wait. `tried` goes on counting when the same
+    /// page is asked for in another way.
+    pub async fn ask<T>(
+        &self,
+        question: &Question,
+        tried: &mut Tried,
+        read: impl Fn(&Padded) -> Result<T, Cause>,
+    ) -> Result<Reply<T>, Cause> {
+        let mut course = Course::default();
+        loop {
+            let once = self.within(self.try_once(question, *tried, &course, &read)).await;
+            let bad = match once {
+                None => return Err(course.out_of_time()),
+                Some(Ok(Try::Good(body, read))) => return Ok(Reply::Body(body, read)),
+                Some(Ok(Try::Bad(bad))) => bad,
+                Some(Err(cause)) => return Err(cause),
+            };
+            course.tries += 1;
+            bad.trouble.count(tried);
+            if bad.verdict.asks_again() && self.is_over() {
+                course.last = Some(bad.trouble);
+                return Err(course.out_of_time());
+            }
+            let wait = match bad.verdict {
+                Verdict::NoRows => return Ok(Reply::NoRows),
+                Verdict::RestartListing => return Ok(Reply::Restart),
+                Verdict::Take | Verdict::Fail => return Err(bad.trouble.cause(course.tries)),
+                Verdict::FreshToken { claims } => {
+                    tried.fresh_tokens += 1;
+                    self.replace(bad.token, claims).await?;
+                    Duration::ZERO
+                }
+                // The gate keeps the wait of a 429, for all who stand before it.
+                _ if bad.trouble.is_throttle() => Duration::ZERO,
+                Verdict::RetryAfter(wait) => self.affordable(wait)?,
+                Verdict::SmallerPage if question.can_shrink => return Ok(Reply::Smaller),
+                Verdict::Backoff | Verdict::SmallerPage => {
+                    limits::BACKOFF.wait(tried.failures + tried.unreadable, rand::random())
+                }
+            };
+            bad.trouble.log(course.tries, wait);
+            course.last = Some(bad.trouble);
+            if self.pause(wait).await.is_none() {
+                return Err(course.out_of_time());
+            }
+        }
+    }
+
+    async fn try_once<T>(
+        &self,
+        question: &Question,
+        tried: Tried,
+        course: &Course,
+        read: &impl Fn(&Padded) -> Result<T, Cause>,
+    ) -> Result<Try<T>, Cause> {
+        let passed = self.lane().pass(question.weight, self.deadline, &self.meter).await;
+        let permit =
+            passed.map_err(|shut| Cause::Throttled { wait: shut.wait, left: shut.left })?;
+        let token = self.line.tokens.token().await.map_err(Cause::Token)?;
+        self.meter.sent(question.weight.requests);
+        let exchange = self.exchange(question, &token, course);
+        let answer = self.line.transport.exchange(exchange).await;
+        match answer.and_then(|answer| whole(answer, &question.uri)) {
+            Ok(answer) => Ok(self.take(question, tried, course, permit, token, answer, read)),
+            Err(error) => {
+                permit.answered(&Load { failed: true, ..Load::default() }, clock::now());
+                let verdict = judge_network(&error, question.station, tried);
+                Ok(Try::Bad(Bad { trouble: Trouble::Network(error), verdict, token: None }))
+            }
+        }
+    }
+
+    /// Learns from an answer, and reads or judges it.
+    #[expect(clippy::too_many_arguments, reason = "one step of `try_once`, and used only there")]
+    fn take<T>(
+        &self,
+        question: &Question,
+        tried: Tried,
+        course: &Course,
+        permit: Permit,
+        token: Token,
+        answer: http::Response<Vec<u8>>,
+        read: &impl Fn(&Padded) -> Result<T, Cause>,
+    ) -> Try<T> {
+        let now = clock::now();
+        let (head, body) = answer.into_parts();
+        let status = head.status.as_u16();
+        let named = retry_after(&head.headers, clock::unix_now());
+        let load = load(status, &head.headers, named, tried);
+        self.meter.received(body.len());
+        self.meter.charged(load.units.unwrap_or(question.weight.units));
+        if load.throttled.is_some() {
+            self.meter.throttle();
+        }
+        permit.answered(&load, now);
+        let inflated = inflate(body, &head.headers, question.bytes_max);
+        if status == 200 {
+            let read = inflated.map_err(Cause::Inflate).and_then(|body| Ok((read(&body)?, body)));
+            return match read {
+                Ok((read, body)) => Try::Good(body, read),
+                Err(cause) => Try::Bad(Bad {
+                    trouble: Trouble::Unreadable(cause),
+                    verdict: judge_unreadable(tried),
+                    token: None,
+                }),
+            };
+        }
+        // What an error says is read if it can be; that it is one stands in the status.
+        let body = inflated.as_ref().map(Padded::as_slice).unwrap_or_default();
+        let answer = Answer::read(status, &head.headers, body, course.tries + 1);
+        let age = token.age(now);
+        let verdict = judge(&answer, &head.headers, named, question.station, tried, age);
+        Try::Bad(Bad { trouble: Trouble::Answered(answer), verdict, token: Some(token) })
+    }
+
+    fn exchange(&self, question: &Question, token: &Token, course: &Course) -> Exchange {
+        let method = if question.batch.is_some() { Method::POST } else { Method::GET };
+        let mut request = Request::new(question.batch.clone().unwrap_or_default());
+        *request.method_mut() = method;
+        *request.uri_mut() = question.uri.clone();
+        *request.headers_mut() = headers(token, question.batch.is_some());
+        if course.last.as_ref().is_some_and(Trouble::is_of_server) {
+            request.extensions_mut().insert(NewConnection);
+        }
+        let left = self.deadline.map(|at| at.saturating_duration_since(clock::now()));
+        let timeout =
+            left.map_or(limits::REQUEST_TIMEOUT, |left| limits::REQUEST_TIMEOUT.min(left));
+        Exchange { request, body_bytes_max: question.bytes_max, timeout }
+    }
+
+    /// A new token in place of one that Graph refused.
+    pub async fn replace(
+        &self,
+        refused: Option<Token>,
+        claims: Option<String>,
+    ) -> Result<(), Cause> {
+        let Some(refused) = refused else { return Ok(()) };
+        let fresh = self.line.tokens.fresh(&refused, claims.as_deref());
+        match self.within(fresh).await {
+            Some(fresh) => fresh.map(drop).map_err(Cause::Token),
+            None => Err(Cause::Deadline { source: None }),
+        }
+    }
+
+    /// The wait, if there is time for it.
+    fn affordable(&self, wait: Duration) -> Result<Duration, Cause> {
+        let left = self.deadline.map(|at| at.saturating_duration_since(clock::now()));
+        let left = left.unwrap_or(limits::RETRY_WAIT_MAX);
+        if wait > left { Err(Cause::Throttled { wait, left }) } else { Ok(wait) }
+    }
+
+    /// Waits, if there is time for it.
+    pub async fn pause_for(&self, wait: Duration) -> Result<(), Cause> {
+        let wait = self.affordable(wait)?;
+        self.pause(wait).await.ok_or(Cause::Deadline { source: None })
+    }
+
+    async fn pause(&self, wait: Duration) -> Option<()> {
+        if !wait.is_zero() {
+            let now = clock::now();
+            self.meter.waits(now, now + wait);
+        }
+        self.within(clock::sleep(wait)).await
+    }
+
+    fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|at| clock::now() >= at)
+    }
+
+    /// `None` if the deadline comes first.
+    async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        match self.deadline {
+            Some(at) => tokio::time::timeout_at(at, work).await.ok(),
+            None => Some(work.await),
+        }
+    }
+}
+
+impl Trouble {
+    fn count(&self, tried: &mut Tried) {
+        match self {
+            Trouble::Answered(answer) if answer.status == 429 => tried.throttles += 1,
+            Trouble::Answered(answer) if matches!(answer.status, 401 | 403) => {}
+            Trouble::Answered(_) => tried.failures += 1,
+            Trouble::Network(transport::Error::Cut { .. }) | Trouble::Unreadable(_) => {
+                tried.unreadable += 1;
+            }
+            Trouble::Network(_) => tried.failures += 1,
+        }
+    }
+
+    fn cause(self, tries: u32) -> Cause {
+        match self {
+            Trouble::Answered(answer) => Cause::Answered(Box::new(answer)),
+            Trouble::Network(source) => Cause::Network { tries, source },
+            Trouble::Unreadable(cause) => cause,
+        }
+    }
+
+    fn is_throttle(&self) -> bool {
+        matches!(self, Trouble::Answered(answer) if answer.status == 429)
+    }
+
+    /// Whether another connection may lead to another, healthier server.
+    fn is_of_server(&self) -> bool {
+        match self {
+            Trouble::Answered(answer) => answer.status >= 500,
+            Trouble::Network(_) => true,
+            Trouble::Unreadable(_) => false,
+        }
+    }
+
+    fn log(&self, tries: u32, wait: Duration) {
+        let wait_ms = wait.as_millis() as u64;
+        match self {
+            Trouble::Answered(answer) => tracing::debug!(tries, wait_ms, %answer, "asking again"),
+            Trouble::Network(error) => tracing::debug!(tries, wait_ms, %error, "asking again"),
+            Trouble::Unreadable(cause) => tracing::debug!(tries, wait_ms, %cause, "asking again"),
+        }
+    }
+}
+
+impl Course {
+    fn out_of_time(self) -> Cause {
+        let Course { tries, last } = self;
+        Cause::Deadline { source: last.map(|trouble| Box::new(trouble.cause(tries))) }
+    }
+}
+
+/// The headers of every request. Those of Graph's own are needed on every page again.
+fn headers(token: &Token, is_batch: bool) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let bearer = HeaderValue::try_from(format!("Bearer {}", token.secret().expose()));
+    if let Ok(mut bearer) = bearer {
+        bearer.set_sensitive(true);
+        headers.insert(AUTHORIZATION, bearer);
+    }
+    let id = uuid::Uuid::new_v4().to_string();
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert("client-request-id", id);
+    }
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    headers.insert("prefer", HeaderValue::from_static(PREFER));
+    if is_batch {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    headers
+}
+
+fn load(status: u16, headers: &HeaderMap, named: Option<Duration>, tried: Tried) -> Load {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    Load {
+        units: text("x-ms-resource-unit").and_then(|units| units.trim().parse().ok()),
+        percentage: text("x-ms-throttle-limit-percentage")
+            .and_then(|part| part.trim().parse().ok())
+            .filter(|part: &f64| part.is_finite()),
+        throttled: (status == 429).then(|| throttle_wait(named, tried.throttles + 1)),
+        failed: status >= 500,
+    }
+}
+
+/// What Graph names, or a wait of our own if it names none, or none at all again and again. The
+/// draw is from the upper half: an unnamed wait must not come out as none.
+pub(super) fn throttle_wait(named: Option<Duration>, throttles: u32) -> Duration {
+    let upper_half = 0.5 + rand::random::<f64>() / 2.0;
+    match named {
+        Some(wait) if !wait.is_zero() => wait,
+        _ => limits::UNNAMED_WAIT.wait(throttles, upper_half),
+    }
+}
+
+/// An answer whose body is as long as its head says.
+fn whole(
+    answer: http::Response<Vec<u8>>,
+    uri: &Uri,
+) -> Result<http::Response<Vec<u8>>, transport::Error> {
+    let told = answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let told: Option<usize> = told.and_then(|length| length.trim().parse().ok());
+    let bytes = answer.body().len();
+    if told.is_some_and(|told| told > bytes) {
+        let host = uri.authority().map(|host| host.as_str().to_owned()).unwrap_or_default();
+        return Err(transport::Error::Cut { host, bytes });
+    }
+    Ok(answer)
+}

@@ -1,0 +1,218 @@
+//! One listing, page after page.
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::ops::Range;
+use std::sync::Arc;
+
+use http::{HeaderMap, Uri};
+
+use super::answer::Answer;
+use super::envelope::{self, Envelope};
+use super::error::Cause;
+use super::gates::Weight;
+use super::judge::{Station, Tried};
+use super::request::Listing;
+use super::send::{Question, Reply, Sender};
+use crate::catalog::Version;
+use crate::decode::Padded;
+use crate::limits::graph as limits;
+
+/// Follows one listing from its first URL to the page that has no next link.
+pub(super) struct Walk {
+    listing: Arc<Listing>,
+    version: Version,
+    units: u32,
+    parent: Option<Arc<str>>,
+    /// Where to go next; `None` at the end.
+    next: Option<Next>,
+    /// Hashes of the links followed since the beginning. Two links with one hash would be taken
+    /// for a loop, which is an error and not a short table; at two million pages the chance is
+    /// one in ten million.
+    followed: HashSet<u64>,
+    hashes: RandomState,
+    pages: u64,
+    restarts: u32,
+    /// Smaller pages than the listing asks for, since a first page took too long.
+    page_rows_max: Option<u32>,
+}
+
+enum Next {
+    First,
+    Link(Uri),
+    /// A link that is not followed; told when it would be.
+    Broken(Cause),
+}
+
+/// A page as it came.
+pub(super) struct Fetched {
+    pub body: Arc<Padded>,
+    /// Where its envelope stands in the body.
+    pub at: Range<usize>,
+    pub envelope: Envelope,
+    pub restarted: bool,
+    /// It is the first, and there is no other.
+    pub sole: bool,
+}
+
+impl Walk {
+    pub fn new(
+        listing: Arc<Listing>,
+        version: Version,
+        units: u32,
+        parent: Option<Arc<str>>,
+    ) -> Self {
+        Walk {
+            listing,
+            version,
+            units,
+            parent,
+            next: Some(Next::First),
+            followed: HashSet::new(),
+            hashes: RandomState::new(),
+            pages: 0,
+            restarts: 0,
+            page_rows_max: None,
+        }
+    }
+
+    /// Goes on behind a first page that came another way, in a `$batch`.
+    pub fn behind(mut self, first: &Envelope, sender: &Sender) -> Self {
+        self.pages = 1;
+        self.advance(first, sender);
+        self
+    }
+
+    pub fn is_at_end(&self) -> bool {
+        self.next.is_none()
+    }
+
+    /// How many rows the pages before, if they were full, have held.
+    pub fn rows_if_full(&self) -> u64 {
+        self.pages.saturating_mul(self.listing.page_rows.map_or(u64::MAX, u64::from))
+    }
+
+    /// The next page; `None` behind the last.
+    ///
+    /// A lost page token begins the listing again; so does one that came with an answer to a
+    /// repeated request and does not lead on, which Graph warns of.
+    ///
+    /// <https://learn.microsoft.com/graph/paging>
+    pub async fn page(&mut self, sender: &Sender) -> Result<Option<Fetched>, Cause> {
+        let mut tried = Tried::default();
+        loop {
+            let Some(question) = self.question(sender)? else { return Ok(None) };
+            match sender.ask(&question, &mut tried, read_page).await? {
+                Reply::Body(body, envelope) => {
+                    return Ok(Some(self.take(body, envelope, sender)));
+                }
+                Reply::NoRows => {
+                    self.next = None;
+                    return Ok(None);
+                }
+                Reply::Smaller => self.shrink(),
+                Reply::Restart => {
+                    self.restart(sender)?;
+                    tried = Tried::default();
+                }
+            }
+        }
+    }
+
+    fn question(&mut self, sender: &Sender) -> Result<Option<Question>, Cause> {
+        let (uri, is_first) = match &self.next {
+            None => return Ok(None),
+            Some(Next::Broken(_)) => {
+                let Some(Next::Broken(cause)) = self.next.take() else { return Ok(None) };
+                return Err(cause);
+            }
+            Some(Next::Link(uri)) => (uri.clone(), false),
+            Some(Next::First) => (self.first(sender)?, true),
+        };
+        let station = match (is_first, &self.parent) {
+            (true, None) => Station::First,
+            (false, None) => Station::Next,
+            (true, Some(_)) => Station::FirstOfParent,
+            (false, Some(_)) => Station::NextOfParent,
+        };
+        let rows = self.page_rows_max.or(self.listing.page_rows);
+        Ok(Some(Question {
+            uri,
+            batch: None,
+            station,
+            weight: Weight { requests: 1, units: self.units },
+            bytes_max: limits::BODY_BYTES_MAX,
+            can_shrink: is_first && rows.is_some_and(|rows| rows > limits::PAGE_ROWS_MIN),
+        }))
+    }
+
+    fn first(&self, sender: &Sender) -> Result<Uri, Cause> {
+        let root = sender.line.roots.root(self.version);
+        let below = self.listing.below_root(self.parent.as_deref(), self.page_rows_max);
+        let url = format!("{root}{below}");
+        let bytes = url.len();
+        Uri::try_from(url).map_err(|_| Cause::BadLink { bytes })
+    }
+
+    fn take(&mut self, body: Padded, envelope: Envelope, sender: &Sender) -> Fetched {
+        let sole = self.pages == 0 && self.restarts == 0 && envelope.next.is_none();
+        self.pages += 1;
+        self.advance(&envelope, sender);
+        let at = 0..body.len();
+        Fetched { body: Arc::new(body), at, envelope, restarted: self.restarts > 0, sole }
+    }
+
+    fn advance(&mut self, envelope: &Envelope, sender: &Sender) {
+        self.next = envelope.next.as_ref().map(|link| match self.follow(link, sender) {
+            Ok(uri) => Next::Link(uri),
+            Err(cause) => Next::Broken(cause),
+        });
+    }
+
+    /// The next link, if it may be followed. It is never looked into.
+    fn follow(&mut self, link: &str, sender: &Sender) -> Result<Uri, Cause> {
+        let bad = || Cause::BadLink { bytes: link.len() };
+        if link.len() > limits::LINK_BYTES_MAX {
+            return Err(bad());
+        }
+        let uri = Uri::try_from(link).map_err(|_| bad())?;
+        if !sender.line.roots.own(&uri) {
+            return Err(Cause::ForeignLink);
+        }
+        if !self.followed.insert(self.hashes.hash_one(link)) {
+            return Err(Cause::Loop);
+        }
+        if self.pages >= limits::PAGES_MAX {
+            return Err(Cause::TooManyPages { pages_max: limits::PAGES_MAX });
+        }
+        Ok(uri)
+    }
+
+    fn restart(&mut self, sender: &Sender) -> Result<(), Cause> {
+        if self.restarts >= limits::RESTARTS_MAX {
+            return Err(Cause::Restarts { restarts: self.restarts });
+        }
+        self.restarts += 1;
+        sender.meter.restart();
+        self.followed.clear();
+        self.next = Some(Next::First);
+        Ok(())
+    }
+
+    fn shrink(&mut self) {
+        let rows = self.page_rows_max.or(self.listing.page_rows).unwrap_or(limits::PAGE_ROWS_MIN);
+        self.page_rows_max = Some((rows / 2).max(limits::PAGE_ROWS_MIN));
+    }
+}
+
+/// A body as a page.
+fn read_page(body: &Padded) -> Result<Envelope, Cause> {
+    envelope::split(body.as_slice(), 0..body.len()).map_err(|error| match error {
+        envelope::Error::Refusal => {
+            let answer = Answer::read(200, &HeaderMap::new(), body.as_slice(), 1);
+            Cause::ErrorInside(Box::new(answer))
+        }
+        error => Cause::Envelope(error),
+    })
+}

@@ -1,0 +1,35 @@
+//! Bounds of the decoder.
+
+/// How deep one row may nest, its own braces counted as the first level.
+///
+/// Graph's deepest documented property nests 7 levels; 64 leaves room for any customer's JSON
+/// and keeps both the recursion over a schema and the bit stack of a skipped value in one word.
+pub const NESTING_MAX: usize = 64;
+
+/// Members one object of a schema may declare.
+///
+/// The widest resource of Graph has about 150; places of members are kept in 16 bits.
+pub const MEMBERS_MAX: usize = 10_000;
+
+/// Bytes of one page, with the parent's key.
+///
+/// Half of what an `i32` offset of Arrow can reach: a batch below this bound that takes one more
+/// row of at most this size cannot overflow. Graph's pages are below 16 MiB.
+pub const PAGE_BYTES_MAX: usize = 1 << 30;
+
+/// Bytes of JSON, parents' keys counted, after which a batch ends whatever its settings say.
+///
+/// No column can hold more bytes or more items than the JSON it came from, so this and
+/// [`PAGE_BYTES_MAX`] together keep every offset within an `i32`.
+pub const BATCH_JSON_BYTES_MAX: usize = (1 << 30) - 1;
+
+/// Rows between two looks at how large a batch has become.
+///
+/// The look costs a few instructions a column; every 32 rows that is lost in the noise, and a
+/// batch overshoots its bound by 32 rows at most.
+pub const BATCH_BYTES_CHECK_ROWS: usize = 32;
+
+/// How many times larger than the one before a batch may be.
+///
+/// The first batch is small, so that it leaves early; at 4 the full size is reached after three.
+pub const BATCH_ROWS_GROWTH: usize = 4;

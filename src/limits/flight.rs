@@ -1,0 +1,32 @@
+//! The wire.
+
+use std::time::Duration;
+
+/// A frame's body, in bytes: well under the 4 MiB that tonic and Go clients take by default, with
+/// room for the decoder's overshoot of a few rows.
+pub const FRAME_BYTES_MAX: usize = 3 << 20;
+
+/// A message from a client: a ticket or a command, never data, since nothing is written. The
+/// length is that of a very long list of columns, many times over.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// Headers of a call: bearer tokens of Entra reach 6 KB, and JDBC forwards unknown parameters.
+pub const HEADER_BYTES_MAX: u32 = 64 << 10;
+
+/// Batches that wait for a slow client: one being sent, one behind it.
+pub const BATCHES_AHEAD: usize = 2;
+
+/// Calls at once on one connection; each holds a few pages at most.
+pub const STREAMS_MAX: u32 = 256;
+
+/// Between two pings of an idle connection, so that one whose client is gone is noticed.
+pub const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// For running streams to end after the server was told to stop; orchestrators kill after 30 s.
+pub const DRAIN: Duration = Duration::from_secs(25);
+
+/// For our own client to reach a server.
+pub const CONNECT: Duration = Duration::from_secs(10);
+
+/// A frame that our own client takes: more than the server's own bound, for a single huge row.
+pub const ANSWER_BYTES_MAX: usize = 256 << 20;

@@ -1,0 +1,145 @@
+//! Which tables a connection may read.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Error;
+use crate::catalog::{Catalog, Licence, Table};
+use crate::error::Kind;
+use crate::query::Connection;
+
+/// Where the tenant's licences are listed.
+const LICENCES: &str = "/subscribedSkus?$select=capabilityStatus,servicePlans";
+
+/// Whether one table may be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Which.
+    pub table: Arc<str>,
+    /// What is in the way; `None` if nothing is.
+    pub lacks: Option<Lack>,
+}
+
+/// What is in the way of reading a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// Any one of these application permissions, the least privileged first.
+    Permission(Vec<Arc<str>>),
+    /// A licence.
+    Licence(Licence),
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lack::Permission(any) => write!(f, "permission {}", any.join(" or ")),
+            Lack::Licence(licence) => write!(f, "licence {licence}"),
+        }
+    }
+}
+
+impl Access {
+    /// Whether it may be read.
+    pub fn allowed(&self) -> bool {
+        self.lacks.is_none()
+    }
+
+    /// The same as the action `permissions` and `check --json` tell it.
+    pub fn to_json(&self, connection: &str) -> Value {
+        json!({
+            "connection": connection,
+            "table": *self.table,
+            "allowed": self.allowed(),
+            "lacks": self.lacks.as_ref().map(ToString::to_string),
+        })
+    }
+}
+
+/// Signs in and says of each table whose name fits `pattern` what is in the way of reading it.
+///
+/// The permissions are those in the token; the licences are asked of Graph where a table needs
+/// one. Where Graph does not tell the licences, none is reported as lacking.
+///
+/// # Errors
+///
+/// Those of signing in, and of Graph save a refusal.
+pub async fn check(connection: &Connection, pattern: &str) -> Result<Vec<Access>, Error> {
+    let granted = connection.live.graph().tokens().granted().await?;
+    let granted =
+        granted.ok_or_else(|| Error::Opaque { connection: connection.name.to_string() })?;
+    let granted: BTreeSet<String> = granted.permissions.into_iter().collect();
+    let tables: Vec<&Arc<Table>> = connection.catalog.matching(pattern).collect();
+    let licences = match tables.iter().any(|table| table.licence.is_some()) {
+        true => licences(connection).await?,
+        false => None,
+    };
+    let judge = |table: &&Arc<Table>| Access {
+        table: table.name.clone(),
+        lacks: permission(table, &connection.catalog, &granted)
+            .or_else(|| licence(table, licences.as_ref())),
+    };
+    Ok(tables.iter().map(judge).collect())
+}
+
+/// The permission that is lacking for the table or for the one that lists its parents.
+fn permission(table: &Table, catalog: &Catalog, granted: &BTreeSet<String>) -> Option<Lack> {
+    let parent = table.read.parent().and_then(|parent| catalog.table(parent).ok());
+    let needed = std::iter::once(&table.permissions).chain(parent.map(|it| &it.permissions));
+    needed
+        .filter(|any| !any.is_empty() && !any.iter().any(|one| granted.contains(&**one)))
+        .map(|any| Lack::Permission(any.clone()))
+        .next()
+}
+
+fn licence(table: &Table, licences: Option<&BTreeSet<&'static str>>) -> Option<Lack> {
+    let needed = table.licence?;
+    let owned = licences?;
+    let enough = match needed {
+        Licence::P1 => owned.contains(P1) || owned.contains(P2),
+        Licence::P2 => owned.contains(P2),
+    };
+    (!enough).then_some(Lack::Licence(needed))
+}
+
+/// Names of service plans.
+const P1: &str = "AAD_PREMIUM";
+const P2: &str = "AAD_PREMIUM_P2";
+
+/// The licences that the tenant owns; `None` if it does not let us know.
+async fn licences(connection: &Connection) -> Result<Option<BTreeSet<&'static str>>, Error> {
+    let answer = match connection.live.graph().get_json(LICENCES, None).await {
+        Ok(answer) => answer,
+        Err(error) if error.kind() == Kind::Refused => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let Ok(Skus { value }) = serde_json::from_value(answer) else { return Ok(None) };
+    let enabled = value.iter().filter(|sku| sku.capability_status.as_deref() == Some("Enabled"));
+    let plans = enabled.flat_map(|sku| &sku.service_plans);
+    let named = plans.filter_map(|plan| {
+        [P1, P2].into_iter().find(|name| plan.service_plan_name.as_deref() == Some(name))
+    });
+    Ok(Some(named.collect()))
+}
+
+#[derive(Deserialize)]
+struct Skus {
+    value: Vec<Sku>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Sku {
+    capability_status: Option<String>,
+    #[serde(default)]
+    service_plans: Vec<Plan>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Plan {
+    service_plan_name: Option<String>,
+}

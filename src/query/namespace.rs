@@ -1,0 +1,60 @@
+//! The connections and what each of them serves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Error;
+use crate::catalog::{self, Catalog};
+use crate::source::Live;
+
+/// A named tenant: its tables and the way to read them.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// As the settings name it.
+    pub name: Arc<str>,
+    /// Which tables it serves.
+    pub catalog: Arc<Catalog>,
+    /// Reads them from Graph.
+    pub live: Live,
+}
+
+/// All connections of a server, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Namespace {
+    connections: BTreeMap<Arc<str>, Arc<Connection>>,
+}
+
+impl Namespace {
+    /// Takes the connections; of two with one name the later stays.
+    pub fn new(connections: impl IntoIterator<Item = Connection>) -> Self {
+        let named = |connection: Connection| (connection.name.clone(), Arc::new(connection));
+        Namespace { connections: connections.into_iter().map(named).collect() }
+    }
+
+    /// The connection of this name; without a name, the only one there is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownConnection`] with the nearest names; [`Error::WhichConnection`] if there
+    /// is not exactly one to choose.
+    pub fn connection(&self, name: Option<&str>) -> Result<&Arc<Connection>, Error> {
+        match name {
+            Some(name) => self.connections.get(name).ok_or_else(|| Error::UnknownConnection {
+                name: name.to_owned(),
+                near: catalog::nearest(name, self.connections.keys().map(AsRef::as_ref)),
+            }),
+            None => {
+                let mut all = self.connections.values();
+                match (all.next(), all.next()) {
+                    (Some(only), None) => Ok(only),
+                    _ => Err(Error::WhichConnection { count: self.connections.len() }),
+                }
+            }
+        }
+    }
+
+    /// Every connection, by name.
+    pub fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        self.connections.values()
+    }
+}

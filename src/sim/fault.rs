@@ -1,0 +1,237 @@
+//! What can go wrong on purpose, by the same words in tests and on the command line.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{Error, limits};
+
+/// How each fault is written.
+pub(super) const FORMS: [&str; 10] = [
+    "throttle:AFTER:WAIT",
+    "outage:N",
+    "slow:WAIT",
+    "cut_body:BYTES",
+    "repeat_link",
+    "foreign_link",
+    "expire_link",
+    "expire_token[:LIFE]",
+    "drop_permission[:NAME]",
+    "change_between_pages",
+];
+
+/// How long a token lives under `expire_token` when nothing is said.
+const TOKEN_LIFE: Duration = Duration::from_secs(5);
+
+/// Something that goes wrong on purpose.
+///
+/// Faults concern requests to Graph; of those to the sign-in service only
+/// [`ExpireToken`](Fault::ExpireToken) takes notice. Parts of a `$batch` are requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Once `after` requests were served, 429 with `Retry-After` until `wait` has passed; then
+    /// again after as many.
+    Throttle {
+        /// Requests served before; at least 1.
+        after: u64,
+        /// What `Retry-After` says, to the millisecond.
+        wait: Duration,
+    },
+    /// The first answers are 503, without `Retry-After`.
+    Outage {
+        /// How many.
+        answers: u64,
+    },
+    /// The first answer and each fifth from there on come late.
+    Slow {
+        /// How much later than the others.
+        wait: Duration,
+    },
+    /// The connection ends in the middle of the first body that is longer.
+    CutBody {
+        /// How much of the body is sent.
+        bytes: usize,
+    },
+    /// From the second page on, each page's link leads to itself.
+    RepeatLink,
+    /// Links lead to another host.
+    ForeignLink,
+    /// The first page token that comes back is refused as expired.
+    ExpireLink,
+    /// Tokens live this long, and say so.
+    ExpireToken {
+        /// How long.
+        life: Duration,
+    },
+    /// From the second page on, lists are refused for want of permission.
+    DropPermission {
+        /// Only lists that this permission opens; all of them without.
+        name: Option<String>,
+    },
+    /// Between two pages the last row served comes again, the next row vanishes and, in lists of
+    /// a whole kind, a new one appears.
+    ChangeBetweenPages,
+}
+
+impl FromStr for Fault {
+    type Err = Error;
+
+    /// Reads one of the forms of `--fault`, such as `throttle:20:30s`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`](crate::error::Kind::Invalid), naming the words or the right form.
+    fn from_str(given: &str) -> Result<Self, Error> {
+        let (word, rest) = match given.split_once(':') {
+            Some((word, rest)) => (word, Some(rest)),
+            None => (given, None),
+        };
+        let form = FORMS
+            .into_iter()
+            .find(|form| form.split([':', '[']).next() == Some(word))
+            .ok_or_else(|| Error::UnknownFault { word: word.to_owned() })?;
+        read(word, rest).ok_or_else(|| Error::FaultForm { given: given.to_owned(), form })
+    }
+}
+
+fn read(word: &str, rest: Option<&str>) -> Option<Fault> {
+    match (word, rest) {
+        ("throttle", Some(rest)) => {
+            let (after, wait) = rest.split_once(':')?;
+            let after = after.parse().ok().filter(|after| *after > 0)?;
+            Some(Fault::Throttle { after, wait: wait_of(wait)? })
+        }
+        ("outage", Some(answers)) => Some(Fault::Outage { answers: answers.parse().ok()? }),
+        ("slow", Some(wait)) => Some(Fault::Slow { wait: wait_of(wait)? }),
+        ("cut_body", Some(bytes)) => Some(Fault::CutBody { bytes: bytes.parse().ok()? }),
+        ("repeat_link", None) => Some(Fault::RepeatLink),
+        ("foreign_link", None) => Some(Fault::ForeignLink),
+        ("expire_link", None) => Some(Fault::ExpireLink),
+        ("expire_token", None) => Some(expire_token(TOKEN_LIFE)),
+        ("expire_token", Some(life)) => Some(expire_token(wait_of(life)?)),
+        ("drop_permission", None) => Some(Fault::DropPermission { name: None }),
+        ("drop_permission", Some(name)) if !name.is_empty() => Some(drop_permission(name)),
+        ("change_between_pages", None) => Some(Fault::ChangeBetweenPages),
+        _ => None,
+    }
+}
+
+/// Reads `30s`, `1.5s`, `2128ms` or `2m`.
+fn wait_of(text: &str) -> Option<Duration> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = text.split_at_checked(unit_at)?;
+    let unit = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => return None,
+    };
+    let wait = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * unit).ok()?;
+    let wait = Duration::from_micros(wait.as_micros().try_into().ok()?);
+    (wait <= limits::FAULT_WAIT_MAX).then_some(wait)
+}
+
+struct Wait(Duration);
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_millis() {
+            ms if ms % 1_000 == 0 => write!(f, "{}s", ms / 1_000),
+            ms => write!(f, "{ms}ms"),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    /// Writes the form that [`FromStr`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Throttle { after, wait } => write!(f, "throttle:{after}:{}", Wait(*wait)),
+            Fault::Outage { answers } => write!(f, "outage:{answers}"),
+            Fault::Slow { wait } => write!(f, "slow:{}", Wait(*wait)),
+            Fault::CutBody { bytes } => write!(f, "cut_body:{bytes}"),
+            Fault::RepeatLink => f.write_str("repeat_link"),
+            Fault::ForeignLink => f.write_str("foreign_link"),
+            Fault::ExpireLink => f.write_str("expire_link"),
+            Fault::ExpireToken { life } => write!(f, "expire_token:{}", Wait(*life)),
+            Fault::DropPermission { name: None } => f.write_str("drop_permission"),
+            Fault::DropPermission { name: Some(name) } => write!(f, "drop_permission:{name}"),
+            Fault::ChangeBetweenPages => f.write_str("change_between_pages"),
+        }
+    }
+}
+
+/// [`Fault::Throttle`], to be told after how many requests and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct ThrottleFault {
+    after: u64,
+    wait: Duration,
+}
+
+impl ThrottleFault {
+    /// Requests served before; 0 counts as 1.
+    pub fn after(self, requests: u64) -> Self {
+        ThrottleFault { after: requests.max(1), ..self }
+    }
+
+    /// What `Retry-After` says.
+    pub fn wait(self, wait: Duration) -> Self {
+        ThrottleFault { wait, ..self }
+    }
+}
+
+impl From<ThrottleFault> for Fault {
+    fn from(fault: ThrottleFault) -> Fault {
+        Fault::Throttle { after: fault.after, wait: fault.wait }
+    }
+}
+
+/// [`Fault::Throttle`] after 10 requests, for a second, unless told otherwise.
+pub fn throttle() -> ThrottleFault {
+    ThrottleFault { after: 10, wait: Duration::from_secs(1) }
+}
+
+/// [`Fault::Outage`] of the first `answers`.
+pub fn outage(answers: u64) -> Fault {
+    Fault::Outage { answers }
+}
+
+/// [`Fault::Slow`].
+pub fn slow(wait: Duration) -> Fault {
+    Fault::Slow { wait }
+}
+
+/// [`Fault::CutBody`] after `bytes`.
+pub fn cut_body(bytes: usize) -> Fault {
+    Fault::CutBody { bytes }
+}
+
+/// [`Fault::RepeatLink`].
+pub fn repeat_link() -> Fault {
+    Fault::RepeatLink
+}
+
+/// [`Fault::ForeignLink`].
+pub fn foreign_link() -> Fault {
+    Fault::ForeignLink
+}
+
+/// [`Fault::ExpireLink`].
+pub fn expire_link() -> Fault {
+    Fault::ExpireLink
+}
+
+/// [`Fault::ExpireToken`] after `life`.
+pub fn expire_token(life: Duration) -> Fault {
+    Fault::ExpireToken { life }
+}
+
+/// [`Fault::DropPermission`] of the permission `name`.
+pub fn drop_permission(name: impl Into<String>) -> Fault {
+    Fault::DropPermission { name: Some(name.into()) }
+}
+
+/// [`Fault::ChangeBetweenPages`].
+pub fn change_between_pages() -> Fault {
+    Fault::ChangeBetweenPages
+}

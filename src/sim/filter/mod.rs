@@ -1,0 +1,183 @@
+//! `$filter`: what it says (`parse`), and whether it holds for an object (`holds`).
+//!
+//! <https://learn.microsoft.com/graph/filter-query-parameter>
+
+mod holds;
+mod parse;
+
+use super::population::Property;
+use super::reply::Refusal;
+
+pub(super) use holds::{fold, order};
+pub(super) use parse::read;
+
+/// A filter, or a part of one.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Expr {
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    Compare {
+        path: Path,
+        operator: Operator,
+        literal: Literal,
+    },
+    In {
+        path: Path,
+        literals: Vec<Literal>,
+    },
+    /// `startsWith` and `endsWith`; the text is folded.
+    Text {
+        path: Path,
+        end: End,
+        text: String,
+    },
+    /// `any` over a list; without a body it asks whether the list has items.
+    Any {
+        path: Path,
+        body: Option<Box<Expr>>,
+    },
+    /// `…/$count`, compared with a number.
+    Size {
+        path: Path,
+        operator: Operator,
+        number: f64,
+    },
+}
+
+/// A property, or one within it. Within `any` the names are those below the item.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Path {
+    pub(super) names: Vec<String>,
+    /// Where the first name stands among a kind's properties, once that is known.
+    pub(super) property: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// Which end of a text is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Start,
+    End,
+}
+
+/// What a property is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Literal {
+    Null,
+    Boolean(bool),
+    Number(f64),
+    /// Folded; comparisons go without case.
+    Text(String),
+    /// Microseconds since 1970.
+    Moment(i64),
+}
+
+impl Path {
+    pub(super) fn new(text: &str) -> Path {
+        Path { names: text.split('/').map(String::from).collect(), property: None }
+    }
+
+    /// The property's name, without what lies within it.
+    pub(super) fn first(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    /// Looks the property up.
+    ///
+    /// # Errors
+    ///
+    /// Graph's 400 for a property that `noun` does not have.
+    pub(super) fn bind(&mut self, properties: &[Property], noun: &str) -> Result<(), Refusal> {
+        let place = properties.iter().position(|property| property.name == self.first());
+        self.property = Some(place.ok_or_else(|| unknown_property(self.first(), noun))? as u16);
+        Ok(())
+    }
+}
+
+/// 400 for a property that a type, such as `User`, does not have.
+pub(super) fn unknown_property(name: &str, noun: &str) -> Refusal {
+    let mut letters = noun.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    let of: String = first.into_iter().chain(letters).collect();
+    Refusal::bad(format!(
+        "Could not find a property named '{name}' on type 'microsoft.graph.{of}'."
+    ))
+}
+
+impl Expr {
+    /// Looks up every property of the object; those within `any` are the item's.
+    ///
+    /// # Errors
+    ///
+    /// Graph's 400 for a property that `noun` does not have.
+    pub(super) fn bind(&mut self, properties: &[Property], noun: &str) -> Result<(), Refusal> {
+        match self {
+            Expr::And(parts) | Expr::Or(parts) => {
+                parts.iter_mut().try_for_each(|part| part.bind(properties, noun))
+            }
+            Expr::Not(part) => part.bind(properties, noun),
+            Expr::Compare { path, .. }
+            | Expr::In { path, .. }
+            | Expr::Text { path, .. }
+            | Expr::Any { path, .. }
+            | Expr::Size { path, .. } => path.bind(properties, noun),
+        }
+    }
+
+    /// The first property in a clause that only the index can answer.
+    pub(super) fn advanced(&self) -> Option<&str> {
+        match self {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(Expr::advanced),
+            Expr::Not(part) => part.advanced().or_else(|| part.property()),
+            Expr::Compare { path, operator: Operator::NotEqual, .. }
+            | Expr::Text { path, end: End::End, .. }
+            | Expr::Size { path, .. } => Some(path.first()),
+            Expr::Any { path, body: Some(body) } => body.advanced().map(|_| path.first()),
+            Expr::Any { path, body: None } => Some(path.first()),
+            Expr::Compare { .. } | Expr::In { .. } | Expr::Text { .. } => None,
+        }
+    }
+
+    /// The first property that it speaks of.
+    pub(super) fn property(&self) -> Option<&str> {
+        match self {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(Expr::property),
+            Expr::Not(part) => part.property(),
+            Expr::Compare { path, .. }
+            | Expr::In { path, .. }
+            | Expr::Text { path, .. }
+            | Expr::Any { path, .. }
+            | Expr::Size { path, .. } => Some(path.first()),
+        }
+    }
+
+    /// The only ids that the filter lets through, when it says so at its top.
+    pub(super) fn ids(&self) -> Option<Vec<&str>> {
+        match self {
+            Expr::And(parts) => parts.iter().find_map(Expr::ids),
+            Expr::Compare { path, operator: Operator::Equal, literal: Literal::Text(id) }
+                if path.names == ["id"] =>
+            {
+                Some(vec![id])
+            }
+            Expr::In { path, literals } if path.names == ["id"] => literals
+                .iter()
+                .map(|literal| match literal {
+                    Literal::Text(id) => Some(id.as_str()),
+                    _ => None,
+                })
+                .collect(),
+            _ => None,
+        }
+    }
+}

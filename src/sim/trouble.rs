@@ -1,0 +1,162 @@
+//! The faults of one tenant while it runs: which has struck, which is still to come.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{StatusCode, header};
+
+use super::fault::Fault;
+use super::reply::Refusal;
+
+/// Under `slow`, the first answer and each one that many later is late.
+const SLOW_EVERY: u64 = 5;
+
+/// The faults and what each has done so far.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    faults: Vec<Fault>,
+    states: Mutex<Vec<State>>,
+}
+
+/// What one fault has done: how often it counted, and until when it holds.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    count: u64,
+    until: Duration,
+}
+
+impl Trouble {
+    pub(super) fn new(faults: Vec<Fault>) -> Self {
+        let states = Mutex::new(vec![State::default(); faults.len()]);
+        Trouble { faults, states }
+    }
+
+    /// Lets `each` look at every fault and its state, and gives the first answer.
+    fn first<T>(&self, mut each: impl FnMut(&Fault, &mut State) -> Option<T>) -> Option<T> {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        self.faults.iter().zip(states.iter_mut()).find_map(|(fault, state)| each(fault, state))
+    }
+
+    fn has(&self, fault: &Fault) -> bool {
+        self.faults.contains(fault)
+    }
+
+    /// Whether a request is refused because the service is down.
+    pub(super) fn outage(&self) -> Option<Refusal> {
+        self.first(|fault, state| match fault {
+            Fault::Outage { answers } if state.count < *answers => {
+                state.count += 1;
+                Some(unavailable())
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether a request is refused as one too many.
+    pub(super) fn throttle(&self, now: Duration) -> Option<Refusal> {
+        self.first(|fault, state| match fault {
+            Fault::Throttle { wait, .. } if now < state.until => {
+                Some(throttled(Some(state.until.saturating_sub(now).min(*wait))))
+            }
+            Fault::Throttle { after, wait } if state.count >= *after => {
+                *state = State { count: 0, until: now + *wait };
+                Some(throttled(Some(*wait)))
+            }
+            Fault::Throttle { .. } => {
+                state.count += 1;
+                None
+            }
+            _ => None,
+        })
+    }
+
+    /// How much later than others the next answer comes.
+    pub(super) fn delay(&self) -> Duration {
+        let mut delay = Duration::ZERO;
+        self.first::<()>(|fault, state| {
+            if let Fault::Slow { wait } = fault {
+                if state.count.is_multiple_of(SLOW_EVERY) {
+                    delay += *wait;
+                }
+                state.count += 1;
+            }
+            None
+        });
+        delay
+    }
+
+    /// Where a body of this length is cut, if it is.
+    pub(super) fn cut(&self, body_bytes: usize) -> Option<usize> {
+        self.first(|fault, state| match fault {
+            Fault::CutBody { bytes } if state.count == 0 && body_bytes > *bytes => {
+                state.count = 1;
+                Some(*bytes)
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether the page token that just came is refused although it is good.
+    pub(super) fn expires_link(&self) -> bool {
+        let struck = self.first(|fault, state| match fault {
+            Fault::ExpireLink if state.count == 0 => {
+                state.count = 1;
+                Some(())
+            }
+            _ => None,
+        });
+        struck.is_some()
+    }
+
+    /// How long tokens live, if not as usual.
+    pub(super) fn token_life(&self) -> Option<Duration> {
+        self.faults.iter().find_map(|fault| match fault {
+            Fault::ExpireToken { life } => Some(*life),
+            _ => None,
+        })
+    }
+
+    /// Whether later pages of a list that these permissions open are refused.
+    pub(super) fn drops_permission(&self, opening: &[&str]) -> bool {
+        self.faults.iter().any(|fault| match fault {
+            Fault::DropPermission { name: None } => true,
+            Fault::DropPermission { name: Some(name) } => opening.contains(&name.as_str()),
+            _ => false,
+        })
+    }
+
+    pub(super) fn repeats_link(&self) -> bool {
+        self.has(&Fault::RepeatLink)
+    }
+
+    pub(super) fn leads_away(&self) -> bool {
+        self.has(&Fault::ForeignLink)
+    }
+
+    pub(super) fn changes_between_pages(&self) -> bool {
+        self.has(&Fault::ChangeBetweenPages)
+    }
+}
+
+fn unavailable() -> Refusal {
+    let message = "The service is temporarily unavailable. Please retry after some time.";
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable", message)
+}
+
+/// 429, with `Retry-After` in seconds and their fractions unless the family tells none.
+pub(super) fn throttled(wait: Option<Duration>) -> Refusal {
+    let refusal =
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "Too many requests.");
+    match wait {
+        Some(wait) => refusal.with(header::RETRY_AFTER, seconds(wait)),
+        None => refusal,
+    }
+}
+
+/// Whole seconds as such, others with their milliseconds; rounded up, so that whoever waits that
+/// long has waited long enough.
+fn seconds(wait: Duration) -> String {
+    let milliseconds = wait.as_micros().div_ceil(1_000);
+    let (whole, rest) = (milliseconds / 1_000, milliseconds % 1_000);
+    if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:03}") }
+}

@@ -1,0 +1,175 @@
+//! One answer into one file.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::writer::FileWriter;
+use arrow::json::LineDelimitedWriter;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use super::{Error, Format, csv};
+use crate::limits;
+
+/// A file being written.
+///
+/// The rows go to a file beside the one asked for, which takes its name in
+/// [`finish`](Self::finish). Dropped before that, it leaves nothing behind and whatever had the
+/// name before as it was.
+pub struct Export {
+    path: PathBuf,
+    unfinished: Unfinished,
+    writer: Writer,
+    rows: u64,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Rows in the file.
+    pub rows: u64,
+    /// Length of the file.
+    pub bytes: u64,
+}
+
+enum Writer {
+    Parquet(Box<ArrowWriter<File>>),
+    Arrow(Box<FileWriter<BufWriter<File>>>),
+    Csv(Box<arrow::csv::Writer<BufWriter<File>>>, SchemaRef),
+    Jsonl(Box<LineDelimitedWriter<BufWriter<File>>>),
+}
+
+/// The file beside, removed unless it was given its name.
+struct Unfinished {
+    path: PathBuf,
+    named: bool,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.named {
+            let removed = std::fs::remove_file(&self.path);
+            if let Err(error) = removed {
+                tracing::warn!(path = %self.path.display(), %error, "an unfinished file stays");
+            }
+        }
+    }
+}
+
+impl Export {
+    /// Begins the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`] if the name ends in no known format, [`Error::Write`] if the system
+    /// refuses.
+    pub fn create(path: &Path, schema: &SchemaRef) -> Result<Self, Error> {
+        let format = Format::of(path)?;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(format!(".{}.partial", std::process::id()));
+        let beside = PathBuf::from(beside);
+        let refused = |source| Error::Write { path: path.to_owned(), source };
+        let file = File::create(&beside).map_err(refused)?;
+        let unfinished = Unfinished { path: beside, named: false };
+        let writer = Writer::new(format, file, schema)
+            .map_err(|source| Error::Rows { path: path.to_owned(), source })?;
+        Ok(Export { path: path.to_owned(), unfinished, writer, rows: 0 })
+    }
+
+    /// Appends the rows of one batch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rows`], also for a full disk.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(batch).map_err(|source| Error::Rows { path: self.path.clone(), source })
+    }
+
+    /// Ends the file, makes sure that it is on the disk, and gives it its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rows`] or [`Error::Write`]; the name is then as it was before.
+    pub fn finish(self) -> Result<Written, Error> {
+        let Export { path, mut unfinished, writer, rows } = self;
+        let file = writer.finish().map_err(|source| Error::Rows { path: path.clone(), source })?;
+        let refused = |source| Error::Write { path: path.clone(), source };
+        file.sync_all().map_err(refused)?;
+        let bytes = file.metadata().map_err(refused)?.len();
+        std::fs::rename(&unfinished.path, &path).map_err(refused)?;
+        unfinished.named = true;
+        Ok(Written { rows, bytes })
+    }
+}
+
+impl Writer {
+    fn new(format: Format, file: File, schema: &SchemaRef) -> Result<Self, BoxError> {
+        Ok(match format {
+            Format::Parquet => {
+                let properties = WriterProperties::builder()
+                    .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+                    .set_max_row_group_row_count(Some(limits::snapshot::ROW_GROUP_ROWS))
+                    .build();
+                Writer::Parquet(Box::new(ArrowWriter::try_new(
+                    file,
+                    schema.clone(),
+                    Some(properties),
+                )?))
+            }
+            Format::Arrow => Writer::Arrow(Box::new(FileWriter::try_new_buffered(file, schema)?)),
+            Format::Csv => {
+                let flat = csv::flat_schema(schema);
+                let mut writer = arrow::csv::Writer::new(BufWriter::new(file));
+                // The header comes with the first batch, and a table may have no rows.
+                writer.write(&RecordBatch::new_empty(flat.clone()))?;
+                Writer::Csv(Box::new(writer), flat)
+            }
+            Format::Jsonl => {
+                Writer::Jsonl(Box::new(LineDelimitedWriter::new(BufWriter::new(file))))
+            }
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), BoxError> {
+        match self {
+            Writer::Parquet(writer) => {
+                writer.write(batch)?;
+                // The writer holds a row group in memory; wide tables reach the bound in bytes
+                // long before the one in rows.
+                if writer.in_progress_size() > limits::snapshot::ROW_GROUP_BYTES {
+                    writer.flush()?;
+                }
+            }
+            Writer::Arrow(writer) => writer.write(batch)?,
+            Writer::Csv(writer, flat) => writer.write(&csv::flatten(batch, flat)?)?,
+            Writer::Jsonl(writer) => writer.write(batch)?,
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<File, BoxError> {
+        let flushed = |mut buffer: BufWriter<File>| -> Result<File, BoxError> {
+            buffer.flush()?;
+            Ok(buffer.into_inner()?)
+        };
+        match self {
+            Writer::Parquet(writer) => Ok(writer.into_inner()?),
+            Writer::Arrow(mut writer) => {
+                writer.finish()?;
+                flushed(writer.into_inner()?)
+            }
+            Writer::Csv(writer, _) => flushed(writer.into_inner()),
+            Writer::Jsonl(mut writer) => {
+                writer.finish()?;
+                flushed(writer.into_inner())
+            }
+        }
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,55 @@
+//! Tables as Graph has them now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use futures::stream::{self, BoxStream, StreamExt as _};
+
+use super::Error;
+use super::rows::Rows;
+use crate::catalog::Scan;
+use crate::clock::{self, Instant};
+use crate::graph::{Graph, Meter};
+
+/// Reads the tables of one tenant through Graph.
+#[derive(Clone, Debug)]
+pub struct Live {
+    graph: Graph,
+    deadline: Duration,
+}
+
+impl Live {
+    /// Reads through `graph`; a scan that names no deadline of its own has `deadline` from its
+    /// start.
+    pub fn new(graph: Graph, deadline: Duration) -> Self {
+        Live { graph, deadline }
+    }
+
+    /// The way to Graph, for what is not a table.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// All rows that `scan` asks for, as batches of [`Scan::schema`].
+    ///
+    /// Nothing is sent before the stream is pulled; while a batch is decoded the next page is on
+    /// its way. The stream ends when every page was read or `scan.limit` is reached, and otherwise
+    /// in an error. Dropping it drops the request in flight. A page that a restarted listing gives
+    /// again is read again and its known rows are left out.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; the stream ends after the first.
+    pub fn scan(
+        &self,
+        scan: Scan,
+        deadline: Option<Instant>,
+        meter: Arc<Meter>,
+    ) -> BoxStream<'static, Result<RecordBatch, Error>> {
+        let deadline = deadline.unwrap_or_else(|| clock::now() + self.deadline);
+        let graph = self.graph.clone();
+        let start = move || Rows::start(&graph, scan, deadline, meter);
+        stream::once(async move { start() }).flat_map(Rows::batches).boxed()
+    }
+}

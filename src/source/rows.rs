@@ -1,0 +1,193 @@
+//! One scan under way: pages in, batches out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::error::ArrowError;
+use futures::stream::{self, BoxStream, StreamExt as _};
+
+use super::Error;
+use super::nested::{self, unnest};
+use super::seen::{Seen, Trouble, fingerprints};
+use super::shape::Shape;
+use crate::catalog::Scan;
+use crate::clock::Instant;
+use crate::decode::{self, Decoder};
+use crate::graph::{self, Graph, Meter, Page};
+use crate::limits::source as limits;
+
+/// A scan under way.
+pub struct Rows {
+    table: String,
+    pages: BoxStream<'static, Result<Page, graph::Error>>,
+    decoder: Decoder,
+    shape: Shape,
+    seen: Seen,
+    /// Of the rows that the decoder holds or has in `ready`: how many came from one page, and
+    /// whether they may come again.
+    runs: VecDeque<(u64, bool)>,
+    ready: VecDeque<RecordBatch>,
+    page: u64,
+    /// How many rows the limit leaves.
+    left: u64,
+    ended: bool,
+}
+
+impl Rows {
+    /// Prepares the scan; nothing is sent before the first page is pulled.
+    pub fn start(
+        graph: &Graph,
+        scan: Scan,
+        deadline: Instant,
+        meter: Arc<Meter>,
+    ) -> Result<Self, Error> {
+        let table = scan.table.name.to_string();
+        let shape = Shape::new(&scan);
+        let decoder = Decoder::new(&shape.outer(), decode::Settings::default())
+            .map_err(|source| Error::Decode { table: table.clone(), page: 0, source })?;
+        Ok(Rows {
+            table,
+            left: scan.limit.unwrap_or(u64::MAX),
+            pages: graph.scan(&scan, Some(deadline), meter)?.boxed(),
+            decoder,
+            shape,
+            seen: Seen::default(),
+            runs: VecDeque::new(),
+            ready: VecDeque::new(),
+            page: 0,
+            ended: false,
+        })
+    }
+
+    /// The batches of the scan; the stream ends after its first error.
+    pub fn batches(started: Result<Self, Error>) -> BoxStream<'static, Result<RecordBatch, Error>> {
+        match started {
+            Ok(rows) => stream::unfold(Some(rows), |rows| async move {
+                let mut rows = rows?;
+                match rows.next().await {
+                    Ok(Some(batch)) => Some((Ok(batch), Some(rows))),
+                    Ok(None) => None,
+                    Err(error) => Some((Err(error), None)),
+                }
+            })
+            .boxed(),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        loop {
+            while let Some(batch) = self.ready.pop_front() {
+                let batch = self.settle(batch)?;
+                if batch.num_rows() > 0 {
+                    return Ok(Some(batch));
+                }
+            }
+            if self.ended || self.left == 0 {
+                return Ok(None);
+            }
+            match self.pages.next().await {
+                Some(page) => self.take(page?)?,
+                None => {
+                    self.ended = true;
+                    let last = self.decoder.finish().map_err(|source| self.undecodable(source))?;
+                    self.ready.extend(last);
+                }
+            }
+        }
+    }
+
+    /// Decodes one page.
+    fn take(&mut self, page: Page) -> Result<(), Error> {
+        self.page += 1;
+        if page.restarted {
+            self.seen.restart().map_err(|trouble| self.forgetful(trouble))?;
+        }
+        let before = self.decoder.rows();
+        let mut ready = Vec::new();
+        let pushed =
+            self.decoder.push(&page.body, page.rows_at, page.parent.as_deref(), &mut ready);
+        let end = pushed.map_err(|source| self.undecodable(source))?;
+        page.close(end)?;
+        self.runs.push_back((self.decoder.rows() - before, !page.sole));
+        self.ready.extend(ready);
+        // A limit smaller than the first batch must not wait for that batch to fill.
+        if self.ready.is_empty() && self.shape.navigation.is_none() && self.held() >= self.left {
+            let held = self.decoder.flush().map_err(|source| self.undecodable(source))?;
+            self.ready.extend(held);
+        }
+        Ok(())
+    }
+
+    /// Rows that the decoder has and no batch has yet.
+    fn held(&self) -> u64 {
+        self.runs.iter().map(|(rows, _)| rows).sum()
+    }
+
+    /// Makes the answer's batch of a decoded one: nested rows taken out, known rows left out, the
+    /// limit kept.
+    fn settle(&mut self, decoded: RecordBatch) -> Result<RecordBatch, Error> {
+        let may_repeat = self.may_repeat(decoded.num_rows());
+        let mut batch = decoded;
+        if self.shape.navigation.is_some() {
+            batch = unnest(&batch, &self.shape).map_err(|trouble| match trouble {
+                nested::Trouble::Decode(source) => self.undecodable(source),
+                nested::Trouble::Shape(source) => self.misshapen(source),
+            })?;
+        }
+        let key: Vec<ArrayRef> =
+            self.shape.key.iter().map(|column| batch.column(*column).clone()).collect();
+        // Of nested rows it is not known which page they came from; all may come again.
+        let whole = may_repeat.len() == batch.num_rows();
+        let may_repeat = may_repeat.into_iter().chain(std::iter::repeat(true));
+        let may_repeat = may_repeat.map(|repeats| repeats || !whole);
+        let prints = fingerprints(&key, batch.num_rows());
+        let new = self.seen.sift(&prints, may_repeat).map_err(|trouble| self.forgetful(trouble))?;
+        let answer = self.cut(&batch, &new).map_err(|source| self.misshapen(source))?;
+        self.left -= answer.num_rows() as u64;
+        Ok(answer)
+    }
+
+    fn cut(&self, batch: &RecordBatch, new: &BooleanArray) -> Result<RecordBatch, ArrowError> {
+        let answer = self.shape.answer(batch)?;
+        let answer = match new.has_false() {
+            true => filter_record_batch(&answer, new)?,
+            false => answer,
+        };
+        let rows = usize::try_from(self.left).unwrap_or(usize::MAX).min(answer.num_rows());
+        Ok(if rows < answer.num_rows() { answer.slice(0, rows) } else { answer })
+    }
+
+    /// Takes the runs of the next `rows` rows: of each row, whether it may come again.
+    fn may_repeat(&mut self, rows: usize) -> Vec<bool> {
+        let mut flags = Vec::with_capacity(rows);
+        while flags.len() < rows {
+            let Some((run, repeats)) = self.runs.front_mut() else { break };
+            let taken = usize::try_from(*run).unwrap_or(usize::MAX).min(rows - flags.len());
+            flags.resize(flags.len() + taken, *repeats);
+            *run -= taken as u64;
+            if *run == 0 {
+                self.runs.pop_front();
+            }
+        }
+        flags
+    }
+
+    fn undecodable(&self, source: decode::Error) -> Error {
+        Error::Decode { table: self.table.clone(), page: self.page, source }
+    }
+
+    fn misshapen(&self, source: ArrowError) -> Error {
+        Error::Shape { table: self.table.clone(), source }
+    }
+
+    fn forgetful(&self, trouble: Trouble) -> Error {
+        let table = self.table.clone();
+        match trouble {
+            Trouble::Disk(source) => Error::Note { table, source },
+            Trouble::TooMany => Error::TooMuchSeen { table, rows: limits::SEEN_MAX },
+        }
+    }
+}

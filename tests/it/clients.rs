@@ -1,0 +1,116 @@
+//! The real clients against a real server.
+//!
+//! They are Python packages, installed by the test run itself into a virtual environment under the
+//! target folder, from `tests/clients/requirements.txt`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use entra_flight::sim::{Tenant, Tls, socket};
+use tokio_util::sync::CancellationToken;
+
+use crate::house::House;
+
+fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}
+
+fn run(program: &Path, arguments: &[&str]) -> Output {
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{} cannot be run: {error}", program.display()));
+    assert!(
+        output.status.success(),
+        "{} {arguments:?} failed\n{}\n{}",
+        program.display(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// The Python of an environment that holds the packages of `requirements`; made when it is not
+/// there or was made from another list.
+fn python(requirements: &str) -> PathBuf {
+    let list = clients().join(requirements);
+    let wanted = fs::read_to_string(&list).expect("the list of packages");
+    let name = requirements.trim_end_matches(".txt");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).expect("a folder under the target folder");
+    // Test processes that run side by side wait here for the one that installs.
+    let lock = File::create(folder.join("lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    let (made, python) = (folder.join("made-from.txt"), folder.join("venv/bin/python"));
+    if fs::read_to_string(&made).ok().as_deref() != Some(&wanted) {
+        let venv = folder.join("venv").display().to_string();
+        run(Path::new("python3"), &["-m", "venv", "--clear", &venv]);
+        let list = list.display().to_string();
+        let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+        run(&python, &[&quiet[..], &[&list]].concat());
+        fs::write(&made, &wanted).expect("a note of what was installed");
+    }
+    python
+}
+
+/// Runs a script of `tests/clients/` and gives what it printed.
+async fn script(requirements: &'static str, name: &str, arguments: &[&str]) -> String {
+    let script = clients().join(name).display().to_string();
+    let arguments: Vec<String> = std::iter::once(script.as_str())
+        .chain(arguments.iter().copied())
+        .map(String::from)
+        .collect();
+    let output = tokio::task::spawn_blocking(move || {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        run(&python(requirements), &arguments)
+    });
+    let output = output.await.expect("the script was run");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pyarrow_reads_every_way_and_is_refused_by_kind() {
+    let house = House::of(Tenant::seed(7).users(2_000).start());
+    let groups = crate::house::rows(&house.table("groups").await.expect("the groups"));
+    let served = house.serve().await;
+    let address = format!("grpc://{}", served.address);
+    let arguments = [address.as_str(), "2000", &groups.to_string()];
+    let said = script("requirements.txt", "pyarrow_flight.py", &arguments).await;
+    assert!(said.starts_with("pyarrow read 2000 users"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polars_pandas_and_duckdb_agree() {
+    let house = House::of(Tenant::seed(11).users(1_500).start());
+    let served = house.serve().await;
+    let address = format!("grpc://{}", served.address);
+    let said = script("requirements.txt", "frames.py", &[&address, "1500"]).await;
+    assert!(said.starts_with("polars, pandas and DuckDB agree on 1500 users"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_and_reflection_answer() {
+    let house = House::of(Tenant::seed(7).users(10).start());
+    let served = house.serve().await;
+    let said = script("requirements.txt", "services.py", &[&served.address]).await;
+    assert!(said.starts_with("health and reflection answer"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_official_graph_client_accepts_the_simulated_tenant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = folder.path().join("ca.pem");
+    let tls = Tls::new(&authority, &["127.0.0.1".to_owned()]).expect("certificates");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let root = format!("https://{}", listener.local_addr().expect("bound"));
+    let stop = CancellationToken::new();
+    let tenant = Arc::new(Tenant::seed(7).users(500).start());
+    let serving = tokio::spawn(socket::serve(tenant, listener, Some(tls), stop.clone()));
+    let (graph, authority) = (format!("{root}/v1.0"), authority.display().to_string());
+    let arguments = ["--graph", &graph, "--login", &root, "--ca", &authority];
+    script("requirements-graph.txt", "graph_sdk.py", &arguments).await;
+    stop.cancel();
+    serving.await.expect("the tenant's task").expect("the tenant stopped as told");
+}

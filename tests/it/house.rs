@@ -1,0 +1,133 @@
+//! A whole house around a simulated tenant: everything real but the sockets to Graph.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{AsArray as _, RecordBatch};
+use entra_flight::auth::{self, Credential, Tokens};
+use entra_flight::catalog::Catalog;
+use entra_flight::flight::{Server, Settings};
+use entra_flight::graph::{self, Graph};
+use entra_flight::query::{Answer, Connection, Engine, Error, Namespace, Request};
+use entra_flight::secret::Secret;
+use entra_flight::sim::{self, Tenant};
+use entra_flight::source::Live;
+use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+
+/// Where the tenant pretends to be.
+const GRAPH: &str = "http://graph.simulated/v1.0";
+
+/// A tenant and an engine that reads it.
+pub struct House {
+    pub tenant: Arc<Tenant>,
+    pub engine: Engine,
+}
+
+/// How the house signs in.
+#[derive(Clone)]
+pub struct SignIn {
+    pub tenant: &'static str,
+    pub client_id: &'static str,
+    pub secret: &'static str,
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        SignIn { tenant: sim::TENANT, client_id: sim::CLIENT_ID, secret: sim::CLIENT_SECRET }
+    }
+}
+
+impl House {
+    /// Reads `tenant` with the sign-in data it expects.
+    pub fn of(tenant: Tenant) -> Self {
+        House::signed_in(tenant, SignIn::default())
+    }
+
+    /// Reads `tenant` with these sign-in data.
+    pub fn signed_in(tenant: Tenant, with: SignIn) -> Self {
+        let tenant = Arc::new(tenant);
+        let settings = auth::Settings {
+            login_url: "http://login.simulated".parse().expect("a URL"),
+            tenant: with.tenant.to_owned(),
+            client_id: with.client_id.to_owned(),
+            scope: "http://graph.simulated/.default".to_owned(),
+            credential: Credential::Secret(Secret::new(with.secret)),
+        };
+        let tokens = Tokens::new(tenant.clone(), settings).expect("an address");
+        let catalog = Catalog::builtin().expect("the built-in tables");
+        let reach =
+            graph::Settings { base_url: GRAPH.parse().expect("a URL"), catalog: catalog.clone() };
+        let graph = Graph::new(tenant.clone(), tokens, reach).expect("an address");
+        let connection = Connection {
+            name: "contoso".into(),
+            catalog: Arc::new(catalog),
+            live: Live::new(graph, Duration::from_secs(6 * 3600)),
+        };
+        House { tenant, engine: Engine::new(Namespace::new([connection])) }
+    }
+
+    /// Starts a read.
+    pub fn ask(&self, request: &Request) -> Result<Answer, Error> {
+        Ok(self.engine.run(self.engine.plan(request)?, None))
+    }
+
+    /// Reads to the end.
+    pub async fn read(&self, request: &Request) -> Result<Vec<RecordBatch>, Error> {
+        let mut answer = self.ask(request)?;
+        let mut batches = Vec::new();
+        while let Some(batch) = answer.batches.next().await {
+            let batch = batch?;
+            assert_eq!(batch.schema(), answer.schema, "a batch has the schema announced");
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+
+    /// Reads a whole table.
+    pub async fn table(&self, name: &str) -> Result<Vec<RecordBatch>, Error> {
+        self.read(&Request::table(name)).await
+    }
+
+    /// Serves on a free port, until the guard is dropped.
+    pub async fn serve(&self) -> Served {
+        let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), ..Settings::default() };
+        let server = Server::bind(&settings).await.expect("a free port");
+        let address = server.address().to_string();
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(server.serve(self.engine.clone(), stop.clone()));
+        Served { address, stop, task }
+    }
+}
+
+/// A running server.
+pub struct Served {
+    pub address: String,
+    pub stop: CancellationToken,
+    pub task: tokio::task::JoinHandle<Result<(), entra_flight::flight::Error>>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// How many rows there are.
+pub fn rows(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
+}
+
+/// The cells of a text column, in order.
+pub fn texts(batches: &[RecordBatch], column: &str) -> Vec<Option<String>> {
+    let cells = |batch: &RecordBatch| {
+        let column = batch.column_by_name(column).expect("the column");
+        column.as_string::<i32>().iter().map(|cell| cell.map(str::to_owned)).collect::<Vec<_>>()
+    };
+    batches.iter().flat_map(cells).collect()
+}
+
+/// The failure as a person reads it.
+pub fn report(error: &Error) -> String {
+    entra_flight::error::Report::new(error, error.hint()).to_string()
+}
