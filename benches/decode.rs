@@ -1,5 +1,5 @@
 //! Pages into batches: the decoder, arrow-json's decoder on the same rows, and a copy of the
-//! bytes as the floor.
+//! bytes as the floor. Users are a page of the simulated tenant with all columns of the table.
 //!
 //! ```text
 //! cargo bench --bench decode
@@ -30,6 +30,10 @@ use criterion::{BatchSize, Criterion, Throughput};
 use entra_flight::catalog::{Column, Origin};
 use entra_flight::decode::{Decoder, Instructions, Padded, Settings};
 
+#[expect(dead_code, reason = "each bench takes what it needs")]
+#[path = "support/tenant.rs"]
+mod tenant;
+#[expect(dead_code, reason = "each bench takes what it needs")]
 #[path = "support/users.rs"]
 mod users;
 
@@ -44,13 +48,17 @@ fn main() {
         eprintln!("{rows} rows");
     };
     match std::env::args().nth(1).as_deref() {
-        Some("--count-users") => counted_pages(&users::columns(), users::page(ROWS)),
+        Some("--count-users") => {
+            let columns = tenant::columns("users");
+            counted_pages(&columns, tenant::page("/users", &columns));
+        }
         Some("--count-members") => {
             counted_pages(&users::member_columns(), users::member_page(ROWS))
         }
         _ => {
             let mut criterion = Criterion::default().configure_from_args();
-            compare(&mut criterion, "users", &users::columns(), users::page(ROWS));
+            let columns = tenant::columns("users");
+            compare(&mut criterion, "users", &columns, tenant::page("/users", &columns));
             compare(&mut criterion, "members", &users::member_columns(), users::member_page(ROWS));
             criterion.final_summary();
         }

@@ -5,14 +5,17 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot start says why and stops")]
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use entra_flight::sim::{self, Tenant};
+use entra_flight::sim::Tenant;
 use http::Request;
 
-const NOW: Duration = Duration::from_secs(1_782_803_289);
+#[expect(dead_code, reason = "each bench takes what it needs")]
+#[path = "support/tenant.rs"]
+mod support;
+
+use support::NOW;
 
 /// A user with everything that is nested and long.
 const WIDE: &str = "accountEnabled,assignedLicenses,assignedPlans,businessPhones,city,companyName,\
@@ -21,23 +24,9 @@ const WIDE: &str = "accountEnabled,assignedLicenses,assignedPlans,businessPhones
     postalCode,provisionedPlans,proxyAddresses,state,streetAddress,surname,usageLocation,\
     userPrincipalName,userType";
 
-fn signed_in(tenant: &Tenant) -> String {
-    let form = format!(
-        "grant_type=client_credentials&client_id={}&client_secret={}&scope=https://graph/.default",
-        sim::CLIENT_ID,
-        sim::CLIENT_SECRET
-    );
-    let target = format!("http://login.simulated/{}/oauth2/v2.0/token", sim::TENANT);
-    let request = Request::post(target).body(Bytes::from(form)).expect("a request");
-    let answer = tenant.answer(&request, NOW);
-    let answer: serde_json::Value =
-        serde_json::from_slice(answer.response.body()).expect("a token answer");
-    format!("Bearer {}", answer["access_token"].as_str().expect("a token"))
-}
-
 fn pages(criterion: &mut Criterion) {
     let tenant = Tenant::seed(7).users(200_000).unthrottled().start();
-    let token = signed_in(&tenant);
+    let token = support::sign_in(&tenant);
     let mut group = criterion.benchmark_group("sim");
     for (name, path) in [
         ("users, wide", format!("/v1.0/users?$top=999&$select={WIDE}")),

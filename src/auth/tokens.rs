@@ -12,7 +12,10 @@ use super::grant::{Grant, Outcome};
 use super::{Error, Granted, Settings, Token, Trouble};
 use crate::clock::{self, Instant};
 use crate::limits::auth as limits;
-use crate::transport::Transport;
+use crate::transport::{Backoff, Transport};
+
+/// Between two tries when Entra names no wait.
+const BACKOFF: Backoff = Backoff { first: limits::BACKOFF_FIRST, longest: limits::BACKOFF_LONGEST };
 
 /// The token of one connection.
 ///
@@ -183,7 +186,7 @@ impl Kept {
             return Err(Arc::new(Error::Unavailable { tenant: tenant(), tries, trouble }));
         }
         tracing::warn!(tenant = %tenant(), tries, error = %trouble, "could not sign in yet");
-        Ok(named.unwrap_or_default().max(limits::BACKOFF.wait(tries, rand::random())))
+        Ok(named.unwrap_or_default().max(BACKOFF.wait(tries, rand::random())))
     }
 }
 

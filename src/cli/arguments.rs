@@ -54,6 +54,9 @@ pub struct Tenant {
     /// expire_token[:LIFE] drop_permission[:NAME] change_between_pages
     #[arg(long = "fault", value_name = "WORD:…")]
     pub faults: Vec<Fault>,
+    /// Whether it compresses what it sends, as Graph does
+    #[arg(long, default_value = "off", value_parser = ["on", "off"], value_name = "on|off")]
+    pub gzip: String,
     /// Whether it keeps Graph's limits
     #[arg(long, default_value = "on", value_parser = ["on", "off"], value_name = "on|off")]
     pub throttle: String,

@@ -36,6 +36,7 @@ pub async fn bind(
         latency: tenant.latency,
         faults: tenant.faults.clone(),
         throttle: if tenant.throttle == "off" { Throttle::Off } else { Throttle::On },
+        compress: tenant.gzip == "on",
         ..Settings::default()
     };
     let tenant = Arc::new(Tenant::new(settings));

@@ -19,6 +19,7 @@ mod status;
 pub mod ticket;
 
 pub use client::{Client, ClientError, TableInfo};
+pub use encode::frames;
 pub use server::{Server, Settings};
 
 use std::net::SocketAddr;

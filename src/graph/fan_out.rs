@@ -21,7 +21,7 @@ use super::judge::{Station, Tried, Verdict, judge, judge_unreadable};
 use super::pages::{Failure, Outlet};
 use super::parents::Parents;
 use super::request::Listing;
-use super::send::{Question, Reply, Sender, throttle_wait};
+use super::send::{BACKOFF, Question, Reply, Sender, throttle_wait};
 use super::walk::{Fetched, Walk};
 use crate::catalog::Table;
 use crate::clock;
@@ -202,7 +202,7 @@ impl FanOut {
             Verdict::RetryAfter(wait) => again(Why::Failed, wait),
             Verdict::Backoff | Verdict::SmallerPage => {
                 let failures = tried.failures + 1;
-                again(Why::Failed, limits::BACKOFF.wait(failures, rand::random()))
+                again(Why::Failed, BACKOFF.wait(failures, rand::random()))
             }
             Verdict::RestartListing | Verdict::Fail => {
                 return Err(Cause::Answered(Box::new(answer)));

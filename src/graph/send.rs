@@ -23,13 +23,21 @@ use crate::catalog::{Catalog, Family};
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
 use crate::limits::graph as limits;
-use crate::transport::{self, Exchange, NewConnection, Transport, retry_after};
+use crate::transport::{self, Backoff, Exchange, NewConnection, Transport, retry_after};
 
 /// Sent with every request, so that Graph's support can tell us apart.
 const AGENT: &str = concat!("entra-flight/", env!("CARGO_PKG_VERSION"));
 
 /// Without it Graph hides the newer members of an enumeration behind `unknownFutureValue`.
 pub(super) const PREFER: &str = "include-unknown-enum-members";
+
+/// Between two tries when Graph names no wait.
+pub(super) const BACKOFF: Backoff =
+    Backoff { first: limits::BACKOFF_FIRST, longest: limits::BACKOFF_LONGEST };
+
+/// After a 429 that names no wait.
+const UNNAMED_WAIT: Backoff =
+    Backoff { first: limits::UNNAMED_WAIT_FIRST, longest: limits::UNNAMED_WAIT_LONGEST };
 
 /// What all scans of a connection share.
 pub(super) struct Line {
@@ -145,7 +153,7 @@ impl Sender {
                 Verdict::RetryAfter(wait) => self.affordable(wait)?,
                 Verdict::SmallerPage if question.can_shrink => return Ok(Reply::Smaller),
                 Verdict::Backoff | Verdict::SmallerPage => {
-                    limits::BACKOFF.wait(tried.failures + tried.unreadable, rand::random())
+                    BACKOFF.wait(tried.failures + tried.unreadable, rand::random())
                 }
             };
             bad.trouble.log(course.tries, wait);
@@ -377,7 +385,7 @@ pub(super) fn throttle_wait(named: Option<Duration>, throttles: u32) -> Duration
     let upper_half = 0.5 + rand::random::<f64>() / 2.0;
     match named {
         Some(wait) if !wait.is_zero() => wait,
-        _ => limits::UNNAMED_WAIT.wait(throttles, upper_half),
+        _ => UNNAMED_WAIT.wait(throttles, upper_half),
     }
 }
 

@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use crate::transport::Backoff;
-
 /// Time for one answer of the token endpoint, which is usually there within 300 ms.
 pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Longest answer of the token endpoint. A token with many roles has 10 KiB.
 pub const TOKEN_BYTES_MAX: usize = 1 << 20;
 
-/// Tries for a token that somebody waits for. With [`BACKOFF`] they span about two minutes, which
+/// Tries for a token that somebody waits for. With the waits below they span about two minutes, which
 /// outlasts a failover at Entra.
 pub const TRIES_MAX: u32 = 8;
 
-/// The waits between those tries when Entra names none.
-pub const BACKOFF: Backoff =
-    Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
+/// The bound of the first wait between those tries when Entra names none; it doubles each time.
+pub const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+
+/// The bound of every such wait.
+pub const BACKOFF_LONGEST: Duration = Duration::from_secs(30);
 
 /// The longest wait that Entra may name. A longer one is an error: whoever waits for rows should
 /// hear of it.

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::transport::Backoff;
-
 /// Time for one answer. Graph itself gives up on a request after about 100 s.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(110);
 
@@ -39,13 +37,15 @@ pub const PAGES_MAX: u64 = 2_000_000;
 /// cannot be read faster than its tokens age.
 pub const RESTARTS_MAX: u32 = 5;
 
-/// Failures in a row of one request (5xx, network) before it is given up. With [`BACKOFF`] they
+/// Failures in a row of one request (5xx, network) before it is given up. With the waits below they
 /// span about four minutes on average, which outlasts a failover of a Graph front end.
 pub const FAILURES_MAX: u32 = 12;
 
-/// The waits between those when Graph names none.
-pub const BACKOFF: Backoff =
-    Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(60) };
+/// The bound of the first wait between those when Graph names none; it doubles each time.
+pub const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+
+/// The bound of every such wait.
+pub const BACKOFF_LONGEST: Duration = Duration::from_secs(60);
 
 /// Answers that were cut or cannot be read before the page is called corrupt.
 pub const UNREADABLE_MAX: u32 = 4;
@@ -113,9 +113,11 @@ pub const IN_FLIGHT_FIRST: u32 = 16;
 /// Requests in flight at most, a family. 380 requests a second of 2 units each at 150 ms.
 pub const IN_FLIGHT_MAX: u32 = 64;
 
-/// The waits after a 429 that names none.
-pub const UNNAMED_WAIT: Backoff =
-    Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(60) };
+/// The bound of the wait after a 429 that names none; it doubles each time.
+pub const UNNAMED_WAIT_FIRST: Duration = Duration::from_secs(2);
+
+/// The bound of every such wait.
+pub const UNNAMED_WAIT_LONGEST: Duration = Duration::from_secs(60);
 
 /// Parents of a fan-out that are read at once.
 pub const FAN_OUT_MAX: usize = 64;

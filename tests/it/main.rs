@@ -7,12 +7,19 @@
     reason = "a test fails by panicking, and its cases are data"
 )]
 
+mod auth;
 mod catalog;
+mod cli;
 mod clients;
 mod decode;
+mod docs;
+mod graph;
 mod house;
 mod proto;
 mod scan;
 mod settings;
+mod sim;
+mod sockets;
 mod tickets;
 mod tidy;
+mod wire;

@@ -159,36 +159,36 @@ async fn what_does_not_pass_is_an_error_of_its_kind() {
             "users",
             Kind::Refused,
             expect![[r#"
-            could not fetch page 2 of `users`
-              caused by: Graph answered 403 Authorization_RequestDenied (request-id ID 1 attempt)
-              hint: grant the application permission `User.Read.All` and consent to it, then run `entra-flight check`"#]],
+                could not fetch page 2 of `users`
+                  caused by: Graph answered 403 Authorization_RequestDenied (request-id ID, 1 attempt)
+                  hint: grant the application permission `User.Read.All` and consent to it, then run `entra-flight check`"#]],
         ),
         (
             tenant().permissions(["Group.Read.All"]),
             "users",
             Kind::Refused,
             expect![[r#"
-            could not fetch page 1 of `users`
-              caused by: Graph answered 403 Authorization_RequestDenied (request-id ID 1 attempt)
-              hint: grant the application permission `User.Read.All` and consent to it, then run `entra-flight check`"#]],
+                could not fetch page 1 of `users`
+                  caused by: Graph answered 403 Authorization_RequestDenied (request-id ID, 1 attempt)
+                  hint: grant the application permission `User.Read.All` and consent to it, then run `entra-flight check`"#]],
         ),
         (
             tenant().free(),
             "sign_ins",
             Kind::Refused,
             expect![[r#"
-            could not fetch page 1 of `sign_ins`
-              caused by: Graph answered 403 Authentication_RequestFromNonPremiumTenantOrB2CTenant (request-id ID 1 attempt)
-              hint: `sign_ins` needs the licence Entra ID P1 or P2 in this tenant"#]],
+                could not fetch page 1 of `sign_ins`
+                  caused by: Graph answered 403 Authentication_RequestFromNonPremiumTenantOrB2CTenant (request-id ID, 1 attempt)
+                  hint: `sign_ins` needs the licence Entra ID P1 or P2 in this tenant"#]],
         ),
         (
             tenant().fault(outage(100_000)),
             "users",
             Kind::Unavailable,
             expect![[r#"
-            could not fetch page 1 of `users`
-              caused by: Graph answered 503 serviceNotAvailable (request-id ID 13 attempts): The service is temporarily unavailable. Please retry after some time
-              hint: try again in some minutes"#]],
+                could not fetch page 1 of `users`
+                  caused by: Graph answered 503 serviceNotAvailable (request-id ID, 13 attempts): The service is temporarily unavailable. Please retry after some time
+                  hint: try again in some minutes"#]],
         ),
     ];
     for (tenant, table, kind, expected) in cases {
@@ -203,34 +203,34 @@ async fn a_sign_in_that_entra_refuses_says_what_to_change() {
         (
             SignIn { secret: "wrong", ..right.clone() },
             expect![[r#"
-            could not fetch page 1 of `users`
-              caused by: could not sign in to tenant `contoso.example` as application ID
-              caused by: Entra answered `invalid_client`: AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app ID
-              hint: set `client_secret` to the secret's value, not to its id, and check that it belongs to the application ID"#]],
+                could not fetch page 1 of `users`
+                  caused by: could not sign in to tenant `contoso.example` as application `ID`
+                  caused by: Entra answered `invalid_client`: AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app 'ID'
+                  hint: set `client_secret` to the secret's value, not to its id, and check that it belongs to the application `ID`"#]],
         ),
         (
             SignIn { secret: "expired-secret", ..right.clone() },
             expect![[r#"
-            could not fetch page 1 of `users`
-              caused by: could not sign in to tenant `contoso.example` as application ID
-              caused by: Entra answered `invalid_client`: AADSTS7000222: The provided client secret keys for app ID are expired. Create new keys for your app, or consider using certificate credentials for added security
-              hint: the client secret has expired: make a new one under the application's "Certificates & secrets" and set `client_secret` of ID"#]],
+                could not fetch page 1 of `users`
+                  caused by: could not sign in to tenant `contoso.example` as application `ID`
+                  caused by: Entra answered `invalid_client`: AADSTS7000222: The provided client secret keys for app 'ID' are expired. Create new keys for your app, or consider using certificate credentials for added security
+                  hint: the client secret has expired: make a new one under the application's "Certificates & secrets" and set `client_secret` of `ID`"#]],
         ),
         (
             SignIn { tenant: "fabrikam.example", ..right.clone() },
             expect![[r#"
-            could not fetch page 1 of `users`
-              caused by: could not sign in to tenant `fabrikam.example` as application ID
-              caused by: Entra answered `invalid_request`: AADSTS90002: Tenant 'fabrikam.example' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant
-              hint: check `tenant`: no directory has the id or domain `fabrikam.example` on this login host"#]],
+                could not fetch page 1 of `users`
+                  caused by: could not sign in to tenant `fabrikam.example` as application `ID`
+                  caused by: Entra answered `invalid_request`: AADSTS90002: Tenant 'fabrikam.example' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant
+                  hint: check `tenant`: no directory has the id or domain `fabrikam.example` on this login host"#]],
         ),
         (
             SignIn { client_id: "00000000-0000-4000-8000-00000000dead", ..right },
             expect![[r#"
-            could not fetch page 1 of `users`
-              caused by: could not sign in to tenant `contoso.example` as application ID
-              caused by: Entra answered `unauthorized_client`: AADSTS700016: Application with identifier ID was not found in the directory 'Contoso'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant
-              hint: check `client_id` and `tenant`: register the application ID in `contoso.example`, or grant it admin consent there"#]],
+                could not fetch page 1 of `users`
+                  caused by: could not sign in to tenant `contoso.example` as application `ID`
+                  caused by: Entra answered `unauthorized_client`: AADSTS700016: Application with identifier 'ID' was not found in the directory 'Contoso'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant
+                  hint: check `client_id` and `tenant`: register the application `ID` in `contoso.example`, or grant it admin consent there"#]],
         ),
     ];
     for (with, expected) in cases {

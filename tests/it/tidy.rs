@@ -57,7 +57,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("mimalloc", &["main"]),
     ("rand", &["auth", "graph"]),
     ("tracing_subscriber", &["telemetry"]),
-    ("httpdate", &["graph", "sim"]),
+    ("httpdate", &["transport", "sim"]),
     ("base64", &["auth", "sim"]),
     ("uuid", &["flight", "graph", "sim"]),
 ];

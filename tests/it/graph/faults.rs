@@ -303,7 +303,7 @@ async fn a_deadline_bounds_every_wait() {
             house.read_until(&house.scan("users", &["id"], None), deadline).await.unwrap_err();
         let took = clock::now() - start;
         assert!(took <= secs(seconds), "{took:?}");
-        let _ = writeln!(told, "{}", report(&error));
+        let _ = writeln!(told, "{}", without_attempts(&report(&error)));
     }
     expect![[r#"
         Throttled: could not fetch page 3 of `users`
@@ -311,7 +311,7 @@ async fn a_deadline_bounds_every_wait() {
           hint: try again in 30 s
         TimedOut: could not fetch page 1 of `users`
           caused by: the deadline passed
-          caused by: Graph answered 503 serviceNotAvailable (request-id #, 6 attempts): The service is temporarily unavailable. Please retry after some time
+          caused by: Graph answered 503 serviceNotAvailable (request-id #, some attempts): The service is temporarily unavailable. Please retry after some time
           hint: give it a later deadline, or ask for fewer columns
         TimedOut: could not fetch page 1 of `users`
           caused by: the deadline passed
@@ -322,4 +322,15 @@ async fn a_deadline_bounds_every_wait() {
           caused by: Graph asks to wait 3600 s, and there is time for 900 s
           hint: try again in 3600 s
     "#]].assert_eq(&told);
+}
+
+/// How often it was tried within the deadline is a matter of chance.
+fn without_attempts(report: &str) -> String {
+    match report.split_once("request-id #, ").and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(" attempts")?;
+        Some(format!("{before}request-id #, some attempts{after}"))
+    }) {
+        Some(masked) => masked,
+        None => report.to_owned(),
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
 use entra_flight::clock;
 use entra_flight::error::Kind;
