@@ -14,14 +14,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
+use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightClient, FlightData, FlightDescriptor, FlightInfo,
     HandshakeRequest, HandshakeResponse, PollInfo, PutResult, Result as ActionResult, SchemaResult,
     Ticket,
 };
 use criterion::{Criterion, Throughput};
-use entra_flight::flight::frames;
+use entra_flight::flight::{Uncopied, frames};
 use futures::{Stream, StreamExt as _, stream};
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
@@ -113,7 +113,7 @@ impl FlightService for Kept {
 
 async fn serve(listener: TcpListener, batches: Arc<Vec<RecordBatch>>) {
     tonic::transport::Server::builder()
-        .add_service(FlightServiceServer::new(Kept(batches)))
+        .add_service(Uncopied::new(Kept(batches)))
         .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
         .await
         .expect("the server goes on");

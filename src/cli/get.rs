@@ -13,11 +13,14 @@ use super::progress::Progress;
 use super::reader::{Reader, Rows};
 use super::{Error, preview};
 use crate::query::Request;
-use crate::snapshot::Export;
+use crate::snapshot::{Export, Format};
 use crate::{app, clock, limits};
 
 /// Reads a table into a file, onto the terminal, or into whatever reads standard output.
 pub async fn run(command: Get, console: &Console) -> Result<(), Error> {
+    if let Some(path) = &command.output {
+        Format::of(path)?;
+    }
     let mut reader = Reader::open(&command.asked).await?;
     let drawn = command.output.is_none() && console.out_is_terminal() && !command.asked.json;
     let preview = drawn && command.limit.is_none();
@@ -39,9 +42,15 @@ pub async fn run(command: Get, console: &Console) -> Result<(), Error> {
         } => ended,
         () = app::stop_asked() => Err(Error::Interrupted),
     };
-    progress.finish();
-    if let Some(line) = ended? {
-        console.result(&line);
+    match ended {
+        Ok(line) => {
+            progress.finish();
+            line.map(|line| console.result(&line));
+        }
+        Err(error) => {
+            progress.abandon();
+            return Err(error);
+        }
     }
     if preview {
         console.note("… there may be more: use `--limit N`, `--json` or `-o FILE` for all rows");

@@ -59,11 +59,16 @@ impl<'a> Progress<'a> {
 
     /// The read has ended; the bar makes room, and a last line stays.
     pub fn finish(self) {
-        let line = self.line(clock::now());
+        let (line, console) = (self.line(clock::now()), self.console);
+        self.abandon();
+        console.note(&line);
+    }
+
+    /// The read has failed; the bar makes room for what is said of that.
+    pub fn abandon(self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        self.console.note(&line);
     }
 
     fn line(&self, now: Instant) -> String {

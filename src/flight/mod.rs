@@ -17,10 +17,12 @@ pub mod proto;
 mod server;
 mod status;
 pub mod ticket;
+mod uncopied;
 
 pub use client::{Client, ClientError, TableInfo};
 pub use encode::frames;
 pub use server::{Server, Settings};
+pub use uncopied::Uncopied;
 
 use std::net::SocketAddr;
 use std::time::Duration;

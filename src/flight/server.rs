@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
 use super::plain::Plain;
+use super::uncopied::Uncopied;
 use super::{Error, proto};
 use crate::limits;
 use crate::query::Engine;
@@ -81,8 +82,7 @@ impl Server {
                 health.set_not_serving::<FlightServiceServer<Plain>>().await;
             }
         };
-        let flight = FlightServiceServer::new(Plain::new(engine))
-            .max_decoding_message_size(limits::flight::MESSAGE_BYTES_MAX);
+        let flight = Uncopied::new(Plain::new(engine));
         let serving = tonic::transport::Server::builder()
             .max_concurrent_streams(limits::flight::STREAMS_MAX)
             .http2_max_header_list_size(limits::flight::HEADER_BYTES_MAX)

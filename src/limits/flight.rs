@@ -13,8 +13,8 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// Headers of a call: bearer tokens of Entra reach 6 KB, and JDBC forwards unknown parameters.
 pub const HEADER_BYTES_MAX: u32 = 64 << 10;
 
-/// Batches that wait for a slow client: one being sent, one behind it.
-pub const BATCHES_AHEAD: usize = 2;
+/// Batches that wait for a slow client while one is being sent.
+pub const BATCHES_AHEAD: usize = 1;
 
 /// Calls at once on one connection; each holds a few pages at most.
 pub const STREAMS_MAX: u32 = 256;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use expect_test::{Expect, expect};
 
@@ -20,10 +20,12 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
-/// A program that goes on until it is told to stop, and the addresses it printed.
+/// A program that goes on until it is told to stop, the addresses it printed, and its notes.
 struct Running {
     child: Child,
     lines: Vec<String>,
+    notes: BufReader<ChildStderr>,
+    said: String,
 }
 
 impl Running {
@@ -37,16 +39,25 @@ impl Running {
             .spawn()
             .expect("the program starts");
         let out = BufReader::new(child.stdout.take().expect("its output"));
+        let mut notes = BufReader::new(child.stderr.take().expect("its notes"));
         let mut lines = Vec::new();
         for line in out.lines() {
             lines.push(line.expect("text"));
             if lines.last().is_some_and(|line| line.starts_with(ready)) {
-                return Running { child, lines };
+                return Running { child, lines, notes, said: String::new() };
             }
         }
         let mut said = String::new();
-        child.stderr.take().expect("its notes").read_to_string(&mut said).expect("text");
+        notes.read_to_string(&mut said).expect("text");
         panic!("it ended before it was ready: {lines:?}\n{said}");
+    }
+
+    /// Waits for a note with these words.
+    fn wait_for(&mut self, words: &str) {
+        while !self.said.contains(words) {
+            let read = self.notes.read_line(&mut self.said).expect("text");
+            assert!(read > 0, "it ended without saying {words:?}: {}", self.said);
+        }
     }
 
     fn address(&self, name: &str) -> String {
@@ -58,9 +69,8 @@ impl Running {
     fn stop(mut self) -> (Option<i32>, String) {
         let told = Command::new("kill").arg(self.child.id().to_string()).status();
         assert!(told.expect("kill runs").success());
-        let mut said = String::new();
-        self.child.stderr.take().expect("its notes").read_to_string(&mut said).expect("text");
-        (self.child.wait().expect("it ends").code(), said)
+        self.notes.read_to_string(&mut self.said).expect("text");
+        (self.child.wait().expect("it ends").code(), std::mem::take(&mut self.said))
     }
 }
 
@@ -92,7 +102,8 @@ fn settings(sim: &Running, folder: &Path) -> String {
 
 #[test]
 fn the_demo_shows_a_table_and_serves_until_it_is_stopped() {
-    let demo = Running::start(&["demo", "--users", "300", "--listen", "127.0.0.1:0"], "flight");
+    let mut demo = Running::start(&["demo", "--users", "300", "--listen", "127.0.0.1:0"], "flight");
+    demo.wait_for("Serving until");
     assert!(demo.address("graph").ends_with("/v1.0"));
     let server = demo.address("flight");
     let listed = run(&["tables", "group*", "--server", &server]);
@@ -192,31 +203,59 @@ fn what_is_asked_wrongly_says_what_to_do() {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         check_refusal(&arguments, code, expected);
     };
-    check("user", &[], 66, expect![[r#"
+    check(
+        "user",
+        &[],
+        66,
+        expect![[r#"
         error: table `user` does not exist; the nearest are `users`, `user_app_role_assignments`, `user_managers`
           hint: list the tables with `entra-flight tables`
-    "#]]);
-    check("users", &["--columns", "mail2"], 66, expect![[r#"
+    "#]],
+    );
+    check(
+        "users",
+        &["--columns", "mail2"],
+        66,
+        expect![[r#"
         error: column `mail2` is not in `users`; the nearest is `mail`
           hint: list the columns with `entra-flight describe users`
-    "#]]);
-    check("users", &["-o", "users.xlsx"], 64, expect![[r#"
+    "#]],
+    );
+    check(
+        "users",
+        &["-o", "users.xlsx"],
+        64,
+        expect![[r#"
         users: 0 rows, 0 rows/s, 0.0 s
         error: `users.xlsx` does not end in `.parquet`, `.arrow`, `.csv` or `.jsonl`
-    "#]]);
-    check("users", &["-o", "/no/such/folder/users.csv"], 69, expect![[r#"
+    "#]],
+    );
+    check(
+        "users",
+        &["-o", "/no/such/folder/users.csv"],
+        69,
+        expect![[r#"
         users: 0 rows, 0 rows/s, 0.0 s
         error: could not write `/no/such/folder/users.csv`
           caused by: No such file or directory (os error 2)
           hint: check that the folder exists, may be written to and has room
-    "#]]);
-    check_refusal(&["tables", "--server", "here"], 64, expect![[r#"
+    "#]],
+    );
+    check_refusal(
+        &["tables", "--server", "here"],
+        64,
+        expect![[r#"
         error: `here` is not the address of a server
           hint: use `grpc://HOST:PORT`
-    "#]]);
-    check_refusal(&["tables", "--settings", "no-such.toml"], 66, expect![[r#"
+    "#]],
+    );
+    check_refusal(
+        &["tables", "--settings", "no-such.toml"],
+        66,
+        expect![[r#"
         error: could not read the settings file `no-such.toml`
           caused by: No such file or directory (os error 2)
           hint: name the file with `--settings`, or try the simulated tenant with `entra-flight demo`
-    "#]]);
+    "#]],
+    );
 }

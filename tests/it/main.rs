@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::too_many_lines,
+    clippy::unwrap_used,
     reason = "a test fails by panicking, and its cases are data"
 )]
 

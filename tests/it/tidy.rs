@@ -32,7 +32,7 @@ const ORDER: [&str; 18] = [
 const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 
 /// Foreign crates and the only modules that may speak of them.
-const OWNERS: [(&str, &[&str]); 27] = [
+const OWNERS: [(&str, &[&str]); 26] = [
     ("arrow_flight", &["flight"]),
     ("tonic", &["flight"]),
     ("tonic_health", &["flight"]),
@@ -54,7 +54,6 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
     ("indicatif", &["cli"]),
-    ("mimalloc", &["main"]),
     ("rand", &["auth", "graph"]),
     ("tracing_subscriber", &["telemetry"]),
     ("httpdate", &["transport", "sim"]),

@@ -1,0 +1,175 @@
+"""Whole-way figures, each beside its reference in the same run.
+
+After `cargo test` (which installs the packages) and `cargo build --release`:
+
+    P=target/tmp/requirements/venv/bin/python
+    $P benches/clients/compare.py scan      # server and pyarrow against requests + orjson
+    $P benches/clients/compare.py latency   # 100 ms a page against one page in flight; first batch
+    $P benches/clients/compare.py members   # 50 ms a request, throttled, against one at a time
+    $P benches/clients/compare.py memory    # the server's peak at 100,000 and 1,000,000 users
+    $P benches/clients/compare.py serve     # batches in memory, against a pyarrow server
+
+`serve` needs `cargo bench --no-run` as well. CARGO_TARGET_DIR is obeyed. Medians and ratios;
+single figures say little on a shared machine.
+"""
+
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+import pyarrow.flight as flight
+
+HERE = pathlib.Path(__file__).resolve().parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target"))
+PROGRAM = TARGET / "release" / "entra-flight"
+SIGN_IN = {
+    "TENANT": "contoso.example",
+    "CLIENT_ID": "00000000-0000-4000-8000-000000000001",
+    "CLIENT_SECRET": "simulated-secret",
+}
+
+
+class Running:
+    """A program that prints `name: address` lines and goes on until the block ends."""
+
+    def __init__(self, arguments, last, environment=None):
+        self.process = subprocess.Popen(
+            [str(argument) for argument in arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        self.addresses = {}
+        while last not in self.addresses:
+            line = self.process.stdout.readline()
+            if not line:
+                raise SystemExit(self.process.stderr.read())
+            name, _, address = line.strip().partition(": ")
+            self.addresses[name] = address
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.notes = self.process.communicate()[1]
+
+    def peak_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+
+def sim(users, *more):
+    return Running([PROGRAM, "sim", "--users", users, *more], "login")
+
+
+def serve(tenant):
+    settings = {"GRAPH_BASE_URL": tenant.addresses["graph"], "LOGIN_URL": tenant.addresses["login"]}
+    environment = {
+        f"ENTRA_FLIGHT__CONNECTIONS__CONTOSO__{key}": value
+        for key, value in {**SIGN_IN, **settings}.items()
+    }
+    environment["ENTRA_FLIGHT__SERVER__LISTEN"] = "127.0.0.1:0"
+    return Running([PROGRAM, "serve", "--settings", "none.toml"], "flight", environment)
+
+
+def read(address, ticket):
+    """Streams a table; rows, seconds, and seconds to the first rows."""
+    began, rows, first = time.perf_counter(), 0, None
+    for chunk in flight.connect(address).do_get(flight.Ticket(ticket)):
+        first = first or time.perf_counter() - began
+        rows += chunk.data.num_rows
+    return rows, time.perf_counter() - began, first
+
+
+def once(script, *arguments):
+    """Runs a script in a process of its own; it prints one JSON object."""
+    command = [sys.executable, str(HERE / script), *map(str, arguments)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def scan(users=200_000, rounds=3):
+    with sim(users, "--throttle", "off") as tenant, serve(tenant) as server:
+        columns = flight.connect(server.addresses["flight"]).get_schema(
+            flight.FlightDescriptor.for_path("users")).schema.names
+        graph, login = tenant.addresses["graph"], tenant.addresses["login"]
+        ours, theirs = [], []
+        for _ in range(rounds):
+            rows, took, _ = read(server.addresses["flight"], b"users")
+            assert rows == users, rows
+            ours.append(rows / took)
+            found = once("requests_orjson.py", graph, login, ",".join(columns))
+            assert found["rows"] == users, found
+            theirs.append(found["rows"] / found["seconds"])
+    ours, theirs = statistics.median(ours), statistics.median(theirs)
+    print(f"scan of {users} users, all {len(columns)} columns, 2 cores for everything: "
+          f"{ours:,.0f} rows/s; requests + orjson + pyarrow {theirs:,.0f} rows/s; "
+          f"{ours / theirs:.1f} times")
+
+
+def latency(users=50_000, wait=0.1, rounds=3):
+    with sim(users, "--throttle", "off", "--latency", f"{wait * 1000:.0f}ms") as tenant:
+        with serve(tenant) as server:
+            read(server.addresses["flight"], b'{"table":"users","limit":1}')
+            pages = -(-users // 999)
+            taken = [read(server.addresses["flight"], b"users") for _ in range(rounds)]
+    took = statistics.median(seconds for _, seconds, _ in taken)
+    first = statistics.median(seconds for _, _, seconds in taken)
+    print(f"{users} users at {wait * 1000:.0f} ms a page: {took:.2f} s for {pages} pages, "
+          f"{pages * wait / took:.1%} of what one page in flight allows; "
+          f"first rows after {first * 1000:.0f} ms")
+
+
+def members(users=100_000, wait=0.05):
+    with sim(users, "--latency", f"{wait * 1000:.0f}ms") as tenant, serve(tenant) as server:
+        rows, took, _ = read(server.addresses["flight"], b"group_members")
+    line = re.findall(r"table=\"group_members\".*", server.notes)[-1]
+    requests = int(re.search(r"requests=(\d+)", line)[1])
+    throttled = int(re.search(r"throttled=(\d+)", line)[1])
+    print(f"group_members, {requests} requests of {wait * 1000:.0f} ms, throttle on: {rows} rows "
+          f"in {took:.1f} s, {throttled} times throttled; one at a time {requests * wait:.0f} s; "
+          f"{requests * wait / took:.1f} times")
+
+
+def memory():
+    peaks = {}
+    for users in (100_000, 1_000_000):
+        with sim(users, "--throttle", "off") as tenant, serve(tenant) as server:
+            idle = server.peak_mib()
+            rows, took, _ = read(server.addresses["flight"], b"users")
+            peaks[users] = server.peak_mib()
+        print(f"{rows} users streamed in {took:.1f} s ({rows / took:,.0f} rows/s): server's peak "
+              f"{peaks[users]:.0f} MiB, idle {idle:.0f} MiB")
+    print(f"1,000,000 users take {peaks[1_000_000] / peaks[100_000]:.3f} of what 100,000 take")
+
+
+def wire(rounds=7):
+    benches = (TARGET / "release" / "deps").glob("serve-*")
+    bench = max((it for it in benches if not it.suffix), key=lambda it: it.stat().st_mtime)
+    with Running([bench, "serve"], "flight") as ours:
+        address = ours.addresses["flight"]
+        arguments = [sys.executable, HERE / "pyarrow_server.py", address]
+        with Running(arguments, "flight") as theirs:
+            other = theirs.addresses["flight"]
+            for warm in (address, other):
+                read(warm, b"users")
+            pairs = [(read(address, b"users"), read(other, b"users")) for _ in range(rounds)]
+    rate = lambda it: it[0] / it[1]
+    ratio = statistics.median(rate(a) / rate(b) for a, b in pairs)
+    print(f"{pairs[0][0][0]} users from memory to pyarrow: "
+          f"{statistics.median(rate(a) for a, _ in pairs):,.0f} rows/s; "
+          f"a pyarrow server {statistics.median(rate(b) for _, b in pairs):,.0f} rows/s; "
+          f"{ratio:.2f} times")
+
+
+if __name__ == "__main__":
+    figures = {"scan": scan, "latency": latency, "members": members, "memory": memory,
+               "serve": wire}
+    for name in sys.argv[1:] or figures:
+        figures[name]()
