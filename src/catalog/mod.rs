@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use column::{Column, Origin};
 pub use error::{Error, Fault};
-pub use near::nearest;
+pub use near::{clause, nearest, shown};
 pub use notation::NotationError;
 pub use scan::Scan;
 pub use table::{Family, Licence, Read, Table, Version};
@@ -76,7 +76,7 @@ impl Catalog {
     /// [`Error::UnknownTable`], with the nearest names.
     pub fn table(&self, name: &str) -> Result<&Arc<Table>, Error> {
         self.find(name).ok_or_else(|| Error::UnknownTable {
-            asked: near::shown(name),
+            asked: shown(name),
             near: nearest(name, self.tables.iter().map(|table| &*table.name)),
         })
     }

@@ -34,7 +34,7 @@ fn likeness(asked: &str, name: &str) -> f64 {
 }
 
 /// `asked` as an error repeats it: shortened, and without control characters.
-pub(super) fn shown(asked: &str) -> String {
+pub fn shown(asked: &str) -> String {
     let mut shown: String =
         asked.chars().filter(|c| !c.is_control()).take(limits::NAME_SHOWN_MAX).collect();
     if shown.len() < asked.len() {
@@ -44,7 +44,7 @@ pub(super) fn shown(asked: &str) -> String {
 }
 
 /// "; the nearest is `a`", "; the nearest are `a`, `b`", or nothing.
-pub(super) fn clause(near: &[String]) -> String {
+pub fn clause(near: &[String]) -> String {
     let verb = match near {
         [] => return String::new(),
         [_] => "is",

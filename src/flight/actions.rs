@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Error, info, proto};
+use crate::catalog;
 use crate::ops;
 use crate::query::{Connection, Engine};
 
@@ -53,7 +54,7 @@ pub fn names() -> String {
 /// [`Error::UnknownAction`], [`Error::ActionBody`], and what the action itself meets.
 pub async fn run(engine: Arc<Engine>, action: &Action) -> Result<Vec<Value>, Error> {
     let Some((name, _)) = ACTIONS.iter().find(|(name, _)| *name == action.r#type) else {
-        return Err(Error::UnknownAction { name: action.r#type.clone() });
+        return Err(Error::UnknownAction { name: catalog::shown(&action.r#type) });
     };
     let about = about(name, &action.body)?;
     let connections = chosen(&engine, about.connection.as_deref())?;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use futures::stream::{Stream, StreamExt as _};
+use futures::stream::{self, Stream, StreamExt as _};
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::time::timeout_at;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::metadata::MetadataMap;
 
@@ -47,28 +47,49 @@ fn timeout(header: &str) -> Option<Duration> {
 /// At most [`limits::flight::BATCHES_AHEAD`] batches wait for the client; then the read waits too,
 /// which is what holds Graph back when a client is slow. Dropping the stream ends the task and
 /// with it the request in flight.
+///
+/// The stream ends well only if the task says that the answer did: one that dies is an error, and
+/// so is a client that has taken nothing when the answer's deadline comes.
 pub fn drive(
     answer: Answer,
-    mut watch: Watch,
+    watch: Watch,
 ) -> impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static {
     let (ready, waiting) = mpsc::channel(limits::flight::BATCHES_AHEAD);
-    watch.meter = Some(answer.meter.clone());
+    let task = AbortOnDropHandle::new(tokio::spawn(read(answer, watch, ready)));
+    stream::unfold((waiting, Some(task)), |(mut waiting, task)| async move {
+        if let Some(batch) = waiting.recv().await {
+            return Some((Ok(batch), (waiting, task)));
+        }
+        let error = match task?.await {
+            Ok(Ok(())) => return None,
+            Ok(Err(error)) => error,
+            Err(died) => Error::Died(died),
+        };
+        Some((Err(error), (waiting, None)))
+    })
+}
+
+async fn read(
+    answer: Answer,
+    mut watch: Watch,
+    ready: mpsc::Sender<RecordBatch>,
+) -> Result<(), Error> {
+    watch.meter = Some(answer.meter);
     let mut batches = answer.batches;
-    let task = AbortOnDropHandle::new(tokio::spawn(async move {
-        while let Some(batch) = batches.next().await {
-            watch.saw(&batch);
-            let over = batch.is_err();
-            if ready.send(batch.map_err(Error::from)).await.is_err() || over {
-                return;
+    while let Some(batch) = batches.next().await {
+        let batch = batch.inspect_err(|_| watch.ended("failed"))?;
+        watch.rows += batch.num_rows() as u64;
+        match timeout_at(answer.deadline, ready.send(batch)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_gone)) => return Ok(()),
+            Err(_) => {
+                watch.ended("stalled");
+                return Err(Error::Stalled);
             }
         }
-        watch.complete();
-    }));
-    ReceiverStream::new(waiting).map(move |batch| {
-        // Held here so that the task lives exactly as long as the stream.
-        let _task = &task;
-        batch
-    })
+    }
+    watch.ended("complete");
+    Ok(())
 }
 
 /// Counts what a call has sent and writes its line when it ends, however it ends.
@@ -84,25 +105,15 @@ pub struct Watch {
 impl Watch {
     /// Watches the call that reads `plan`.
     pub fn new(plan: &Plan) -> Self {
-        Watch {
-            table: plan.scan.table.name.clone(),
-            connection: plan.connection.name.clone(),
-            began: clock::now(),
-            rows: 0,
-            outcome: "abandoned",
-            meter: None,
-        }
+        Watch::of(plan.scan.table.name.clone(), plan.connection.name.clone())
     }
 
-    fn complete(&mut self) {
-        self.outcome = "complete";
+    fn of(table: Arc<str>, connection: Arc<str>) -> Self {
+        Watch { table, connection, began: clock::now(), rows: 0, outcome: "abandoned", meter: None }
     }
 
-    fn saw(&mut self, batch: &Result<RecordBatch, crate::query::Error>) {
-        match batch {
-            Ok(batch) => self.rows += batch.num_rows() as u64,
-            Err(_) => self.outcome = "failed",
-        }
+    fn ended(&mut self, outcome: &'static str) {
+        self.outcome = outcome;
     }
 }
 
@@ -124,8 +135,49 @@ impl Drop for Watch {
 
 #[cfg(test)]
 mod tests {
-    use super::timeout;
+    use std::sync::Arc;
     use std::time::Duration;
+
+    use arrow::array::RecordBatch;
+    use arrow::datatypes::Schema;
+    use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+
+    use super::{Error, Watch, drive, timeout};
+    use crate::clock;
+    use crate::error::Kind;
+    use crate::query::{self, Answer};
+
+    type Batches = BoxStream<'static, Result<RecordBatch, query::Error>>;
+
+    fn answer(batches: Batches) -> Answer {
+        let deadline = clock::now() + Duration::from_secs(60);
+        Answer { schema: Arc::new(Schema::empty()), batches, meter: Arc::default(), deadline }
+    }
+
+    fn watch() -> Watch {
+        Watch::of("users".into(), "contoso".into())
+    }
+
+    fn batch() -> RecordBatch {
+        RecordBatch::new_empty(Arc::new(Schema::empty()))
+    }
+
+    #[tokio::test]
+    async fn a_read_that_dies_is_never_a_good_end() {
+        let dies = stream::iter([Ok(batch())]).chain(stream::once(async { panic!("a fault") }));
+        let read: Result<Vec<_>, Error> = drive(answer(dies.boxed()), watch()).try_collect().await;
+        assert_eq!(read.expect_err("the task died").kind(), Kind::Internal);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
+        let endless = stream::repeat_with(|| Ok(batch())).boxed();
+        let mut batches = Box::pin(drive(answer(endless), watch()));
+        assert!(batches.next().await.is_some());
+        clock::sleep(Duration::from_secs(120)).await;
+        let rest: Result<Vec<_>, Error> = batches.try_collect().await;
+        assert_eq!(rest.expect_err("the deadline has passed").kind(), Kind::TimedOut);
+    }
 
     #[test]
     fn a_timeout_is_a_number_and_a_unit() {

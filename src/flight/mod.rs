@@ -75,6 +75,12 @@ pub enum Error {
     /// Batches could not become frames.
     #[error("could not encode a batch")]
     Encode(#[source] arrow::error::ArrowError),
+    /// The task that read for a client died: a fault of ours, or the server was stopped.
+    #[error("the read ended before its time")]
+    Died(#[source] tokio::task::JoinError),
+    /// The client had taken nothing when the deadline came.
+    #[error("the client did not take the rows before the deadline")]
+    Stalled,
     /// The port cannot be had.
     #[error("could not listen on {address}")]
     Listen {
@@ -107,7 +113,9 @@ impl Error {
             Error::UnknownAction { .. } => Kind::NotFound,
             Error::ActionBody { .. } | Error::Exposed { .. } => Kind::Invalid,
             Error::ReadOnly { .. } | Error::NotServed { .. } => Kind::Unsupported,
-            Error::Encode(_) | Error::Serve(_) => Kind::Internal,
+            Error::Died(error) if error.is_cancelled() => Kind::Cancelled,
+            Error::Encode(_) | Error::Serve(_) | Error::Died(_) => Kind::Internal,
+            Error::Stalled => Kind::TimedOut,
             Error::Listen { .. } => Kind::Unavailable,
         }
     }
@@ -122,6 +130,7 @@ impl Error {
                 Some("send no body, or JSON such as `{\"table\":\"users\"}`".to_owned())
             }
             Error::NotServed { instead, .. } => Some((*instead).to_owned()),
+            Error::Stalled => Some("give the call more time, or ask for fewer columns".to_owned()),
             Error::Listen { .. } => {
                 Some("choose another port with `--listen`, or stop what uses it".to_owned())
             }

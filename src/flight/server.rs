@@ -80,6 +80,8 @@ impl Server {
             async move {
                 stop.cancelled().await;
                 health.set_not_serving::<FlightServiceServer<Plain>>().await;
+                // The whole server, which is what most probes ask about.
+                health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
             }
         };
         let flight = Uncopied::new(Plain::new(engine));

@@ -10,6 +10,7 @@ use prost::Message as _;
 use serde::Deserialize;
 
 use super::proto;
+use crate::catalog;
 use crate::error::Kind;
 use crate::query::Request;
 
@@ -181,5 +182,5 @@ fn text(bytes: &[u8]) -> Result<Request, Error> {
 /// The name of the Flight SQL command that these bytes are, if they are one.
 fn flight_sql(bytes: &[u8]) -> Option<String> {
     let any = Any::decode(bytes).ok()?;
-    any.type_url.strip_prefix(FLIGHT_SQL).map(str::to_owned)
+    any.type_url.strip_prefix(FLIGHT_SQL).map(catalog::shown)
 }

@@ -9,7 +9,7 @@ use futures::stream::{BoxStream, StreamExt as _};
 
 use super::{Connection, Error, Namespace, Request};
 use crate::catalog::Scan;
-use crate::clock::Instant;
+use crate::clock::{self, Instant};
 use crate::graph::Meter;
 
 /// Answers requests over the connections it was given.
@@ -35,6 +35,8 @@ pub struct Answer {
     pub batches: BoxStream<'static, Result<RecordBatch, Error>>,
     /// What the read has asked of Graph so far; it moves while the stream is pulled.
     pub meter: Arc<Meter>,
+    /// When it has to be over, whoever is waiting for whom.
+    pub deadline: Instant,
 }
 
 impl Engine {
@@ -64,12 +66,19 @@ impl Engine {
 
     /// Starts the read that was planned; the first request leaves when the stream is first pulled.
     ///
-    /// `deadline` bounds the whole of it; without one the connection's own applies.
+    /// `deadline` bounds the whole of it, and so does the connection's own.
     pub fn run(&self, plan: Plan, deadline: Option<Instant>) -> Answer {
         let meter = Arc::new(Meter::default());
+        let own = clock::now() + plan.connection.live.deadline();
+        let deadline = deadline.map_or(own, |asked| asked.min(own));
         let schema = plan.schema();
         let rows = plan.connection.live.scan(plan.scan, deadline, meter.clone());
-        Answer { schema, batches: rows.map(|batch| batch.map_err(Error::from)).boxed(), meter }
+        Answer {
+            schema,
+            batches: rows.map(|batch| batch.map_err(Error::from)).boxed(),
+            meter,
+            deadline,
+        }
     }
 }
 

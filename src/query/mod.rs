@@ -21,7 +21,7 @@ use crate::{catalog, source};
 #[non_exhaustive]
 pub enum Error {
     /// No connection has this name.
-    #[error("there is no connection `{name}`{}", nearest(.near))]
+    #[error("there is no connection `{name}`{}", catalog::clause(.near))]
     UnknownConnection {
         /// What was asked for.
         name: String,
@@ -63,13 +63,5 @@ impl Error {
             Error::Catalog(error) => error.hint(),
             Error::Source(error) => error.hint(),
         }
-    }
-}
-
-fn nearest(near: &[String]) -> String {
-    match near {
-        [] => String::new(),
-        [one] => format!("; the nearest is `{one}`"),
-        several => format!("; the nearest are `{}`", several.join("`, `")),
     }
 }

@@ -40,7 +40,7 @@ impl Namespace {
     pub fn connection(&self, name: Option<&str>) -> Result<&Arc<Connection>, Error> {
         match name {
             Some(name) => self.connections.get(name).ok_or_else(|| Error::UnknownConnection {
-                name: name.to_owned(),
+                name: catalog::shown(name),
                 near: catalog::nearest(name, self.connections.keys().map(AsRef::as_ref)),
             }),
             None => {

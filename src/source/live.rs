@@ -9,7 +9,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use super::Error;
 use super::rows::Rows;
 use crate::catalog::Scan;
-use crate::clock::{self, Instant};
+use crate::clock::Instant;
 use crate::graph::{Graph, Meter};
 
 /// Reads the tables of one tenant through Graph.
@@ -20,8 +20,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Reads through `graph`; a scan that names no deadline of its own has `deadline` from its
-    /// start.
+    /// Reads through `graph`; a scan may take as long as `deadline`.
     pub fn new(graph: Graph, deadline: Duration) -> Self {
         Live { graph, deadline }
     }
@@ -29,6 +28,11 @@ impl Live {
     /// The way to Graph, for what is not a table.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// How long a scan may take.
+    pub fn deadline(&self) -> Duration {
+        self.deadline
     }
 
     /// All rows that `scan` asks for, as batches of [`Scan::schema`].
@@ -44,10 +48,9 @@ impl Live {
     pub fn scan(
         &self,
         scan: Scan,
-        deadline: Option<Instant>,
+        deadline: Instant,
         meter: Arc<Meter>,
     ) -> BoxStream<'static, Result<RecordBatch, Error>> {
-        let deadline = deadline.unwrap_or_else(|| clock::now() + self.deadline);
         let graph = self.graph.clone();
         let start = move || Rows::start(&graph, scan, deadline, meter);
         stream::once(async move { start() }).flat_map(Rows::batches).boxed()

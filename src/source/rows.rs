@@ -113,8 +113,11 @@ impl Rows {
         page.close(end)?;
         self.runs.push_back((self.decoder.rows() - before, !page.sole));
         self.ready.extend(ready);
-        // A limit smaller than the first batch must not wait for that batch to fill.
-        if self.ready.is_empty() && self.shape.navigation.is_none() && self.held() >= self.left {
+        // A limit smaller than the first batch must not wait for that batch to fill. How many rows
+        // parents hold is not known before they are decoded.
+        let limited = self.left < u64::MAX;
+        let enough = self.shape.navigation.is_some() || self.held() >= self.left;
+        if limited && enough && self.ready.is_empty() {
             let held = self.decoder.flush().map_err(|source| self.undecodable(source))?;
             self.ready.extend(held);
         }
@@ -146,7 +149,9 @@ impl Rows {
         let prints = fingerprints(&key, batch.num_rows());
         let new = self.seen.sift(&prints, may_repeat).map_err(|trouble| self.forgetful(trouble))?;
         let answer = self.cut(&batch, &new).map_err(|source| self.misshapen(source))?;
-        self.left -= answer.num_rows() as u64;
+        if self.left < u64::MAX {
+            self.left -= answer.num_rows() as u64;
+        }
         Ok(answer)
     }
 

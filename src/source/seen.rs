@@ -18,6 +18,8 @@ use crate::limits::source as limits;
 pub struct Seen {
     noted: Vec<u64>,
     file: Option<File>,
+    /// Why rows could not be noted any more. It matters only if a listing begins again.
+    lost: Option<io::Error>,
     rows: u64,
     /// Set once a listing has begun again.
     known: Option<HashSet<u64>>,
@@ -67,11 +69,14 @@ impl Seen {
         let mut new = Vec::with_capacity(rows.len());
         for (row, may_repeat) in rows.iter().zip(may_repeat) {
             let fresh = match &mut self.known {
+                Some(known) if known.len() as u64 > limits::SEEN_MAX => {
+                    return Err(Trouble::TooMany);
+                }
                 Some(known) => known.insert(*row),
                 None => true,
             };
             if fresh && may_repeat {
-                self.note(*row)?;
+                self.note(*row);
             }
             new.push(fresh);
         }
@@ -85,6 +90,9 @@ impl Seen {
         }
         if self.rows > limits::SEEN_MAX {
             return Err(Trouble::TooMany);
+        }
+        if let Some(error) = self.lost.take() {
+            return Err(Trouble::Disk(error));
         }
         let mut known: HashSet<u64> = self.noted.iter().copied().collect();
         if let Some(file) = &mut self.file {
@@ -101,21 +109,27 @@ impl Seen {
         Ok(())
     }
 
-    fn note(&mut self, row: u64) -> Result<(), Trouble> {
-        if self.known.is_some() {
-            return Ok(());
+    fn note(&mut self, row: u64) {
+        if self.known.is_some() || self.lost.is_some() {
+            return;
         }
         self.rows += 1;
         self.noted.push(row);
         if self.noted.len() >= limits::SEEN_IN_MEMORY {
-            let file = match &mut self.file {
-                Some(file) => file,
-                None => self.file.insert(tempfile::tempfile()?),
-            };
-            let bytes: Vec<u8> = self.noted.iter().flat_map(|row| row.to_le_bytes()).collect();
-            file.write_all(&bytes)?;
+            if let Err(error) = self.spill() {
+                tracing::warn!(%error, "rows cannot be noted; a listing that begins again will fail");
+                self.lost = Some(error);
+            }
             self.noted.clear();
         }
-        Ok(())
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(tempfile::tempfile()?),
+        };
+        let bytes: Vec<u8> = self.noted.iter().flat_map(|row| row.to_le_bytes()).collect();
+        file.write_all(&bytes)
     }
 }

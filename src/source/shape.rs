@@ -36,6 +36,14 @@ impl Shape {
             });
             key.extend(place);
         }
+        // A listing that takes no `$select` sends every property: one that was declared and not
+        // asked for is decoded and dropped, so that it is not taken for an undeclared one.
+        let rest = decoded.iter().any(|column| column.origin == Origin::Extra);
+        if rest && !scan.table.takes_select {
+            let known: Vec<_> = decoded.iter().map(|column| column.name.clone()).collect();
+            let others = scan.table.columns.iter().filter(|column| !known.contains(&column.name));
+            decoded.extend(others.cloned());
+        }
         let navigation = match &scan.table.read {
             Read::Expand { navigation, .. } => Some(navigation.clone()),
             Read::Collection | Read::FanOut { .. } => None,

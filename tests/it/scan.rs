@@ -260,6 +260,31 @@ async fn a_limit_asks_for_no_more_than_it_needs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_of_nested_rows_is_met_within_a_page_or_two() {
+    let house = House::of(tenant().start());
+    for limit in [1, 10, 500] {
+        let before = house.tenant.counters().requests;
+        let request = Request { limit: Some(limit), ..Request::table("user_managers") };
+        let managers = house.read(&request).await.expect("managers");
+        assert_eq!(keys(&managers, &["user_id"]).len() as u64, limit);
+        let asked = house.tenant.counters().requests - before;
+        assert!(asked <= 2, "{asked} requests for {limit} rows");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_asked_for_is_not_undeclared() {
+    let house = House::of(tenant().start());
+    for table in ["sign_ins", "directory_audits", "directory_roles", "users"] {
+        let columns = Some(vec!["_extra".into(), "id".into()]);
+        let batches = house.read(&Request { columns, ..Request::table(table) }).await;
+        let batches = batches.unwrap_or_else(|error| panic!("{table}: {}", report(&error)));
+        assert!(rows(&batches) > 0);
+        assert_eq!(texts(&batches, "_extra").into_iter().flatten().next(), None, "{table}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_page_is_read_ahead_and_no_more() {
     let house =
         House::of(Tenant::seed(7).users(20_000).latency(Duration::from_millis(100)).start());

@@ -32,12 +32,16 @@ const ORDER: [&str; 18] = [
 const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 
 /// Foreign crates and the only modules that may speak of them.
-const OWNERS: [(&str, &[&str]); 26] = [
+const OWNERS: [(&str, &[&str]); 30] = [
     ("arrow_flight", &["flight"]),
     ("tonic", &["flight"]),
     ("tonic_health", &["flight"]),
     ("tonic_reflection", &["flight"]),
     ("prost", &["flight"]),
+    ("http_body", &["flight"]),
+    ("http_body_util", &["flight"]),
+    ("tower_service", &["flight"]),
+    ("tempfile", &["source"]),
     ("parquet", &["snapshot"]),
     ("oauth2", &["auth"]),
     ("reqwest", &["transport"]),
