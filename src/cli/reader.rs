@@ -49,8 +49,9 @@ impl Reader {
         match &asked.server {
             Some(address) => Ok(Reader::Remote(Box::new(Client::connect(address).await?))),
             None => {
-                let settings = settings::Settings::load(&asked.settings.settings, std::env::vars())
-                    .map_err(app::Error::from)?;
+                let settings =
+                    settings::Settings::load(&asked.settings.settings, std::env::vars_os())
+                        .map_err(app::Error::from)?;
                 Ok(Reader::Local(app::engine(&settings.connections)?))
             }
         }

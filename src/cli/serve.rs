@@ -11,7 +11,7 @@ pub async fn run(command: Serve, console: &Console) -> Result<(), Error> {
     telemetry::begin(telemetry::Level::Calls);
     let path = &command.settings.settings;
     let mut settings =
-        app::settings::Settings::load(path, std::env::vars()).map_err(app::Error::from)?;
+        app::settings::Settings::load(path, std::env::vars_os()).map_err(app::Error::from)?;
     if let Some(listen) = command.listen {
         settings.server.listen = listen;
     }
