@@ -18,6 +18,7 @@ pub async fn run(command: Serve, console: &Console) -> Result<(), Error> {
     settings.server.insecure |= command.insecure;
     let engine = app::engine(&settings.connections)?;
     let server = Server::bind(&settings.server).await?;
-    console.result(&format!("flight: grpc://{}", server.address()));
-    Ok(server.serve(engine, app::stop_token()).await?)
+    let stop = app::stop_token();
+    console.result(&format!("flight: grpc://{}", server.address()))?;
+    Ok(server.serve(engine, stop).await?)
 }
