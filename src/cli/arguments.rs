@@ -60,6 +60,13 @@ pub struct Tenant {
     /// Whether it keeps Graph's limits
     #[arg(long, default_value = "on", value_parser = ["on", "off"], value_name = "on|off")]
     pub throttle: String,
+    /// What licences it owns; without premium ones sign-ins cannot be read
+    #[arg(long, default_value = "premium", value_parser = ["premium", "free"], value_name = "premium|free")]
+    pub licence: String,
+    /// An application permission that it grants, such as User.Read.All; may be repeated
+    /// [default: all that its tables need]
+    #[arg(long = "permission", value_name = "NAME")]
+    pub permissions: Vec<String>,
 }
 
 /// `demo`

@@ -15,7 +15,9 @@ pub async fn run(command: Check, console: &Console) -> Result<(), Error> {
     let lines = reader.permissions(connection, &command.pattern).await?;
     if command.asked.json {
         for line in lines {
-            console.result(&line.to_string());
+            if !console.result(&line.to_string())? {
+                break;
+            }
         }
         return Ok(());
     }
@@ -26,7 +28,7 @@ pub async fn run(command: Check, console: &Console) -> Result<(), Error> {
         let allowed = if line["allowed"] == true { "yes" } else { "no" };
         drawn.add_row([text("connection"), text("table"), allowed.to_owned(), text("lacks")]);
     }
-    console.result(&drawn.trim_fmt());
+    console.result(&drawn.trim_fmt())?;
     let lacking = lines.iter().filter(|line| line["allowed"] != true).count();
     console.note(&format!("{} of {} tables may be read", lines.len() - lacking, lines.len()));
     Ok(())

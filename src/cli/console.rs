@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use super::Error;
+
 /// Standard output for results, standard error for the rest.
 #[derive(Debug)]
 pub struct Console {
@@ -19,14 +21,26 @@ impl Console {
     }
 
     /// Writes a line of the result, at once. `false` if nobody reads any more, as in `… | head`.
-    pub fn result(&self, line: &str) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Output`] for every other reason: a full disk must not pass for the whole result.
+    pub fn result(&self, line: &str) -> Result<bool, Error> {
         self.bytes(format!("{line}\n").as_bytes())
     }
 
     /// Writes whole lines of the result, as [`result`](Self::result) does.
-    pub fn bytes(&self, lines: &[u8]) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn bytes(&self, lines: &[u8]) -> Result<bool, Error> {
         let mut out = io::stdout().lock();
-        out.write_all(lines).and_then(|()| out.flush()).is_ok()
+        match out.write_all(lines).and_then(|()| out.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Error::Output(error)),
+        }
     }
 
     /// Writes a line beside the result.

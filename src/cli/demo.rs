@@ -33,8 +33,8 @@ pub async fn run(command: Demo, console: &Console) -> Result<(), Error> {
     let server = bind(command.listen).await?;
     let address = format!("grpc://{}", server.address());
 
-    sim::announce(&tenant.root, console);
-    console.result(&format!("flight: {address}"));
+    sim::announce(&tenant.root, console)?;
+    console.result(&format!("flight: {address}"))?;
     let graph = simulated::socket::serve(tenant.tenant, tenant.listener, None, stop.clone());
     let graph = tokio::spawn(graph);
     let serving = tokio::spawn(server.serve(engine, stop.clone()));

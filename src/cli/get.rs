@@ -45,7 +45,7 @@ pub async fn run(command: Get, console: &Console) -> Result<(), Error> {
     match ended {
         Ok(line) => {
             progress.finish();
-            line.map(|line| console.result(&line));
+            line.map(|line| console.result(&line)).transpose()?;
         }
         Err(error) => {
             progress.abandon();
@@ -116,7 +116,7 @@ async fn stream(
         let mut writer = LineDelimitedWriter::new(Vec::new());
         let written = writer.write(&batch).and_then(|()| writer.finish());
         written.map_err(|error| Error::Print(Box::new(error)))?;
-        Ok(console.bytes(&writer.into_inner()))
+        console.bytes(&writer.into_inner())
     })
     .await?;
     Ok(None)

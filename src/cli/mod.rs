@@ -65,6 +65,9 @@ pub enum Error {
     /// The port stopped working.
     #[error("the simulated tenant could not go on")]
     Serve(#[source] std::io::Error),
+    /// Standard output takes no more, and not because its reader left.
+    #[error("could not write the result to standard output")]
+    Output(#[source] std::io::Error),
     /// Batches could not be drawn.
     #[error("could not print the rows")]
     Print(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -88,7 +91,7 @@ impl Error {
             Error::Ops(error) => error.kind(),
             Error::Export(error) => error.kind(),
             Error::Sim(error) => error.kind(),
-            Error::Listen { .. } => Kind::Unavailable,
+            Error::Listen { .. } | Error::Output(_) => Kind::Unavailable,
             Error::Serve(_) | Error::Print(_) | Error::Start(_) => Kind::Internal,
             Error::Interrupted => Kind::Cancelled,
         }
@@ -104,6 +107,8 @@ impl Error {
             Error::Query(error) => error.hint(),
             Error::Ops(error) => error.hint(),
             Error::Export(error) => error.hint(),
+            Error::Sim(error) => error.hint(),
+            Error::Output(_) => Some("check that there is room where it goes".to_owned()),
             Error::Listen { .. } => Some("choose another port, or stop what uses it".to_owned()),
             _ => None,
         }
@@ -112,7 +117,10 @@ impl Error {
 
 /// Parses the command line, runs the command, and gives its exit code.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return explained(&error),
+    };
     let console = Console::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime {
@@ -125,6 +133,18 @@ pub fn main() -> ExitCode {
             console.note(&format!("error: {}", Report::new(&error, error.hint())));
             ExitCode::from(error.kind().exit_code())
         }
+    }
+}
+
+/// Prints what clap has to say: help and version, which are results, or what is wrong, which is
+/// invalid input like any other.
+fn explained(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        _ if error.use_stderr() => ExitCode::from(Kind::Invalid.exit_code()),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            ExitCode::from(Kind::Unavailable.exit_code())
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 

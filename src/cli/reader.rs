@@ -12,8 +12,8 @@ use super::arguments::Asked;
 use crate::app::{self, settings};
 use crate::flight::Client;
 use crate::graph::Meter;
-use crate::ops;
 use crate::query::{Connection, Engine, Request};
+use crate::{clock, limits, ops};
 
 /// Answers what the commands ask.
 pub enum Reader {
@@ -28,7 +28,7 @@ pub struct Listed {
     /// Its name.
     pub name: String,
     /// How many columns it has.
-    pub columns: usize,
+    pub columns: u64,
     /// One sentence.
     pub description: String,
 }
@@ -49,8 +49,9 @@ impl Reader {
         match &asked.server {
             Some(address) => Ok(Reader::Remote(Box::new(Client::connect(address).await?))),
             None => {
-                let settings = settings::Settings::load(&asked.settings.settings, std::env::vars())
-                    .map_err(app::Error::from)?;
+                let settings =
+                    settings::Settings::load(&asked.settings.settings, std::env::vars_os())
+                        .map_err(app::Error::from)?;
                 Ok(Reader::Local(app::engine(&settings.connections)?))
             }
         }
@@ -67,16 +68,18 @@ impl Reader {
                 let connection = engine.namespace().connection(connection)?;
                 let listed = connection.catalog.matching(pattern).map(|table| Listed {
                     name: table.name.to_string(),
-                    columns: table.columns.len(),
+                    columns: table.columns.len() as u64,
                     description: table.description.to_string(),
                 });
                 Ok(listed.collect())
             }
             Reader::Remote(client) => {
-                let listed = client.tables(pattern).await?.into_iter().map(|table| Listed {
-                    columns: table.schema.fields().len(),
-                    description: table.about["description"].as_str().unwrap_or_default().to_owned(),
-                    name: table.name,
+                let lines = client.action("tables", &about(connection, pattern)).await?;
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                let listed = lines.iter().map(|line| Listed {
+                    name: text(&line["table"]),
+                    columns: line["columns"].as_u64().unwrap_or(0),
+                    description: text(&line["description"]),
                 });
                 Ok(listed.collect())
             }
@@ -123,20 +126,25 @@ impl Reader {
                     Some(_) => vec![engine.namespace().connection(connection)?.clone()],
                     None => engine.namespace().connections().cloned().collect(),
                 };
+                let deadline = clock::now() + limits::cli::CHECK_TIME;
                 let mut lines = Vec::new();
                 for connection in chosen {
-                    let access = ops::check(&connection, pattern).await?;
+                    let access = ops::check(&connection, pattern, Some(deadline)).await?;
                     lines.extend(access.iter().map(|access| access.to_json(&connection.name)));
                 }
                 Ok(lines)
             }
             Reader::Remote(client) => {
-                let mut body = json!({ "table": pattern });
-                if let Some(connection) = connection {
-                    body["connection"] = json!(connection);
-                }
-                Ok(client.action("permissions", &body).await?)
+                Ok(client.action("permissions", &about(connection, pattern)).await?)
             }
         }
+    }
+}
+
+/// The body of an action: of one connection, or of all.
+fn about(connection: Option<&str>, pattern: &str) -> Value {
+    match connection {
+        Some(connection) => json!({ "connection": connection, "table": pattern }),
+        None => json!({ "table": pattern }),
     }
 }

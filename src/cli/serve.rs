@@ -11,13 +11,14 @@ pub async fn run(command: Serve, console: &Console) -> Result<(), Error> {
     telemetry::begin(telemetry::Level::Calls);
     let path = &command.settings.settings;
     let mut settings =
-        app::settings::Settings::load(path, std::env::vars()).map_err(app::Error::from)?;
+        app::settings::Settings::load(path, std::env::vars_os()).map_err(app::Error::from)?;
     if let Some(listen) = command.listen {
         settings.server.listen = listen;
     }
     settings.server.insecure |= command.insecure;
     let engine = app::engine(&settings.connections)?;
     let server = Server::bind(&settings.server).await?;
-    console.result(&format!("flight: grpc://{}", server.address()));
-    Ok(server.serve(engine, app::stop_token()).await?)
+    let stop = app::stop_token();
+    console.result(&format!("flight: grpc://{}", server.address()))?;
+    Ok(server.serve(engine, stop).await?)
 }

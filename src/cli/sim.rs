@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::Error;
 use super::arguments;
 use super::console::Console;
-use crate::sim::{self, Settings, Tenant, Throttle, Tls, socket};
+use crate::sim::{self, Counters, Licence, Settings, Tenant, Throttle, Tls, socket};
 use crate::{app, telemetry};
 
 /// A simulated tenant that has its port.
@@ -37,22 +37,33 @@ pub async fn bind(
         faults: tenant.faults.clone(),
         throttle: if tenant.throttle == "off" { Throttle::Off } else { Throttle::On },
         compress: tenant.gzip == "on",
-        ..Settings::default()
+        licence: if tenant.licence == "free" { Licence::Free } else { Licence::Premium },
+        ..granting(&tenant.permissions)
     };
     let tenant = Arc::new(Tenant::new(settings));
     Ok(Bound { tenant, listener, root: format!("{scheme}://{address}") })
 }
 
+/// The usual tenant, granting these permissions; all of them if none is named.
+fn granting(permissions: &[String]) -> Settings {
+    let usual = Settings::default();
+    match permissions {
+        [] => usual,
+        some => Settings { permissions: some.to_vec(), ..usual },
+    }
+}
+
 /// Prints where the tenant is and what signs in to it.
-pub fn announce(root: &str, console: &Console) {
-    console.result(&format!("graph: {root}/v1.0"));
-    console.result(&format!("login: {root}"));
+pub fn announce(root: &str, console: &Console) -> Result<(), Error> {
+    console.result(&format!("graph: {root}/v1.0"))?;
+    console.result(&format!("login: {root}"))?;
     console.note(&format!(
         "tenant {}, client id {}, secret {}",
         sim::TENANT,
         sim::CLIENT_ID,
         sim::CLIENT_SECRET
     ));
+    Ok(())
 }
 
 /// Runs a simulated tenant until it is told to stop.
@@ -64,7 +75,27 @@ pub async fn run(command: arguments::Sim, console: &Console) -> Result<(), Error
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let bound = bind(&command.tenant, command.listen, scheme).await?;
-    announce(&bound.root, console);
-    let served = socket::serve(bound.tenant, bound.listener, tls, app::stop_token()).await;
+    let stop = app::stop_token();
+    announce(&bound.root, console)?;
+    let served = socket::serve(bound.tenant.clone(), bound.listener, tls, stop).await;
+    console.note(&summary(&bound.tenant.counters()));
     served.map_err(Error::Serve)
+}
+
+/// What was asked of a tenant, in one line.
+fn summary(asked: &Counters) -> String {
+    format!(
+        "{} requests with {} batch parts, {} pages, {} rows, {} bytes sent, {} resource units, \
+         {} throttled, {} refused; {} tokens; at most {} requests at once",
+        asked.requests,
+        asked.batch_parts,
+        asked.pages,
+        asked.rows,
+        asked.sent_bytes,
+        asked.resource_units,
+        asked.throttled,
+        asked.refused,
+        asked.tokens,
+        asked.in_flight_max
+    )
 }

@@ -23,7 +23,9 @@ pub async fn list(command: Tables, console: &Console) -> Result<(), Error> {
             let line = json!({
                 "table": table.name, "columns": table.columns, "description": table.description,
             });
-            console.result(&line.to_string());
+            if !console.result(&line.to_string())? {
+                break;
+            }
         }
         return Ok(());
     }
@@ -31,7 +33,7 @@ pub async fn list(command: Tables, console: &Console) -> Result<(), Error> {
     for table in tables {
         drawn.add_row([table.name, table.columns.to_string(), table.description]);
     }
-    console.result(&drawn.trim_fmt());
+    console.result(&drawn.trim_fmt())?;
     Ok(())
 }
 
@@ -51,21 +53,23 @@ pub async fn describe(command: Describe, console: &Console) -> Result<(), Error>
                 "description": about("entra.description"),
                 "permission": about("entra.permission"),
             });
-            console.result(&line.to_string());
+            if !console.result(&line.to_string())? {
+                break;
+            }
         }
         return Ok(());
     }
     for key in ["description", "path", "key", "permission", "licence"] {
         if let Some(value) = schema.metadata().get(&format!("entra.{key}")) {
-            console.result(&format!("{key}: {value}"));
+            console.result(&format!("{key}: {value}"))?;
         }
     }
-    console.result("");
+    console.result("")?;
     let mut drawn = plain(["column", "type", "what it holds"]);
     for field in schema.fields() {
         drawn.add_row([field.name().clone(), type_name(field.data_type()), description(field)]);
     }
-    console.result(&drawn.trim_fmt());
+    console.result(&drawn.trim_fmt())?;
     Ok(())
 }
 

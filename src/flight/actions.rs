@@ -100,7 +100,7 @@ fn tables(connections: &[Arc<Connection>], pattern: &str) -> Vec<Value> {
 async fn permissions(connections: &[Arc<Connection>], pattern: &str) -> Result<Vec<Value>, Error> {
     let mut lines = Vec::new();
     for connection in connections {
-        let access = ops::check(connection, pattern).await?;
+        let access = ops::check(connection, pattern, None).await?;
         lines.extend(access.iter().map(|access| access.to_json(&connection.name)));
     }
     Ok(lines)

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line and the settings.
 
 use std::time::Duration;
 
@@ -9,6 +9,10 @@ pub const TICK: Duration = Duration::from_millis(120);
 /// seldom enough for a log.
 pub const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// How long `check` may take: two requests for each connection, and the longest wait that Graph is
+/// known to ask for.
+pub const CHECK_TIME: Duration = Duration::from_secs(10 * 60);
+
 /// Rows that a terminal is shown when no other number is asked for.
 pub const PREVIEW_ROWS: u64 = 20;
 
@@ -17,3 +21,10 @@ pub const CELL_CHARS: usize = 36;
 
 /// Width that is taken where the terminal does not tell its own.
 pub const TERMINAL_COLUMNS: u16 = 100;
+
+/// The longest deadline of one read: no tenant takes a month, and no clock overflows by it.
+pub const DEADLINE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The longest that streams may go on after the server was told to stop: nothing that stops a
+/// server waits longer before it kills.
+pub const DRAIN_MAX: Duration = Duration::from_secs(60 * 60);

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Error;
+use crate::auth::Granted;
 use crate::catalog::{Catalog, Licence, Table};
+use crate::clock::{self, Instant};
 use crate::error::Kind;
 use crate::query::Connection;
 
@@ -64,17 +66,23 @@ impl Access {
 /// The permissions are those in the token; the licences are asked of Graph where a table needs
 /// one. Where Graph does not tell the licences, none is reported as lacking.
 ///
+/// `deadline` bounds signing in and asking; without one the bounds of each request hold.
+///
 /// # Errors
 ///
-/// Those of signing in, and of Graph save a refusal.
-pub async fn check(connection: &Connection, pattern: &str) -> Result<Vec<Access>, Error> {
-    let granted = connection.live.graph().tokens().granted().await?;
+/// Those of signing in, of Graph save a refusal, and [`Error::TooLate`].
+pub async fn check(
+    connection: &Connection,
+    pattern: &str,
+    deadline: Option<Instant>,
+) -> Result<Vec<Access>, Error> {
+    let granted = granted(connection, deadline).await?;
     let granted =
         granted.ok_or_else(|| Error::Opaque { connection: connection.name.to_string() })?;
     let granted: BTreeSet<String> = granted.permissions.into_iter().collect();
     let tables: Vec<&Arc<Table>> = connection.catalog.matching(pattern).collect();
     let licences = match tables.iter().any(|table| table.licence.is_some()) {
-        true => licences(connection).await?,
+        true => licences(connection, deadline).await?,
         false => None,
     };
     let judge = |table: &&Arc<Table>| Access {
@@ -83,6 +91,22 @@ pub async fn check(connection: &Connection, pattern: &str) -> Result<Vec<Access>
             .or_else(|| licence(table, licences.as_ref())),
     };
     Ok(tables.iter().map(judge).collect())
+}
+
+/// What the token grants, if it shows by the deadline.
+async fn granted(
+    connection: &Connection,
+    deadline: Option<Instant>,
+) -> Result<Option<Granted>, Error> {
+    let tokens = connection.live.graph().tokens();
+    let Some(deadline) = deadline else { return Ok(tokens.granted().await?) };
+    tokio::select! {
+        biased;
+        granted = tokens.granted() => Ok(granted?),
+        () = clock::sleep_until(deadline) => {
+            Err(Error::TooLate { connection: connection.name.to_string() })
+        }
+    }
 }
 
 /// The permission that is lacking for the table or for the one that lists its parents.
@@ -109,20 +133,34 @@ fn licence(table: &Table, licences: Option<&BTreeSet<&'static str>>) -> Option<L
 const P1: &str = "AAD_PREMIUM";
 const P2: &str = "AAD_PREMIUM_P2";
 
+/// States of a subscription in which its plans work; in `Warning` it has run out and is in its
+/// days of grace.
+const LIVE: [&str; 2] = ["Enabled", "Warning"];
+
 /// The licences that the tenant owns; `None` if it does not let us know.
-async fn licences(connection: &Connection) -> Result<Option<BTreeSet<&'static str>>, Error> {
-    let answer = match connection.live.graph().get_json(LICENCES, None).await {
+async fn licences(
+    connection: &Connection,
+    deadline: Option<Instant>,
+) -> Result<Option<BTreeSet<&'static str>>, Error> {
+    let answer = match connection.live.graph().get_json(LICENCES, deadline).await {
         Ok(answer) => answer,
         Err(error) if error.kind() == Kind::Refused => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let Ok(Skus { value }) = serde_json::from_value(answer) else { return Ok(None) };
-    let enabled = value.iter().filter(|sku| sku.capability_status.as_deref() == Some("Enabled"));
-    let plans = enabled.flat_map(|sku| &sku.service_plans);
+    Ok(owned(answer))
+}
+
+/// The licences in this answer; `None` if it is not one.
+fn owned(answer: Value) -> Option<BTreeSet<&'static str>> {
+    let Skus { value } = serde_json::from_value(answer).ok()?;
+    let live = value
+        .iter()
+        .filter(|sku| sku.capability_status.as_deref().is_some_and(|state| LIVE.contains(&state)));
+    let plans = live.flat_map(|sku| &sku.service_plans);
     let named = plans.filter_map(|plan| {
         [P1, P2].into_iter().find(|name| plan.service_plan_name.as_deref() == Some(name))
     });
-    Ok(Some(named.collect()))
+    Some(named.collect())
 }
 
 #[derive(Deserialize)]
@@ -142,4 +180,24 @@ struct Sku {
 #[serde(rename_all = "camelCase")]
 struct Plan {
     service_plan_name: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_in_its_days_of_grace_still_counts() {
+        let owned = |state: &str| {
+            owned(json!({ "value": [
+                { "capabilityStatus": state, "servicePlans": [{ "servicePlanName": "AAD_PREMIUM" }] },
+                { "capabilityStatus": "Enabled", "servicePlans": [{ "servicePlanName": "OTHER" }] },
+            ] }))
+        };
+        assert_eq!(owned("Enabled"), Some(BTreeSet::from([P1])));
+        assert_eq!(owned("Warning"), Some(BTreeSet::from([P1])));
+        for state in ["Suspended", "Deleted", "LockedOut"] {
+            assert_eq!(owned(state), Some(BTreeSet::new()), "{state}");
+        }
+    }
 }

@@ -23,6 +23,12 @@ pub enum Error {
         /// Which connection.
         connection: String,
     },
+    /// The deadline came before a token.
+    #[error("signing in for connection `{connection}` was not done in time")]
+    TooLate {
+        /// Which connection.
+        connection: String,
+    },
     /// Graph did not tell.
     #[error(transparent)]
     Graph(#[from] graph::Error),
@@ -34,6 +40,7 @@ impl Error {
         match self {
             Error::Auth(error) => error.kind(),
             Error::Opaque { .. } => Kind::Unsupported,
+            Error::TooLate { .. } => Kind::TimedOut,
             Error::Graph(error) => error.kind(),
         }
     }
@@ -43,6 +50,7 @@ impl Error {
         match self {
             Error::Auth(error) => error.hint(),
             Error::Opaque { .. } => Some("read a table to see whether it is allowed".to_owned()),
+            Error::TooLate { .. } => None,
             Error::Graph(error) => error.hint(),
         }
     }

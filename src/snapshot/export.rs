@@ -12,6 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use super::disk::{Disk, Refusal};
 use super::{Error, Format, csv};
 use crate::limits;
 
@@ -24,6 +25,7 @@ pub struct Export {
     path: PathBuf,
     unfinished: Unfinished,
     writer: Writer,
+    refusal: Refusal,
     rows: u64,
 }
 
@@ -37,10 +39,10 @@ pub struct Written {
 }
 
 enum Writer {
-    Parquet(Box<ArrowWriter<File>>),
-    Arrow(Box<FileWriter<BufWriter<File>>>),
-    Csv(Box<arrow::csv::Writer<BufWriter<File>>>, SchemaRef),
-    Jsonl(Box<LineDelimitedWriter<BufWriter<File>>>),
+    Parquet(Box<ArrowWriter<Disk>>),
+    Arrow(Box<FileWriter<BufWriter<Disk>>>),
+    Csv(Box<arrow::csv::Writer<BufWriter<Disk>>>, SchemaRef),
+    Jsonl(Box<LineDelimitedWriter<BufWriter<Disk>>>),
 }
 
 /// The file beside, removed unless it was given its name.
@@ -75,19 +77,21 @@ impl Export {
         let refused = |source| Error::Write { path: path.to_owned(), source };
         let file = File::create(&beside).map_err(refused)?;
         let unfinished = Unfinished { path: beside, named: false };
-        let writer = Writer::new(format, file, schema)
-            .map_err(|source| Error::Rows { path: path.to_owned(), source })?;
-        Ok(Export { path: path.to_owned(), unfinished, writer, rows: 0 })
+        let (disk, refusal) = Disk::new(file);
+        let writer =
+            Writer::new(format, disk, schema).map_err(|source| failed(path, source, &refusal))?;
+        Ok(Export { path: path.to_owned(), unfinished, writer, refusal, rows: 0 })
     }
 
     /// Appends the rows of one batch.
     ///
     /// # Errors
     ///
-    /// [`Error::Rows`], also for a full disk.
+    /// [`Error::Write`] if the system refuses, as for a full disk; [`Error::Rows`] if the format
+    /// cannot hold the rows.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.rows += batch.num_rows() as u64;
-        self.writer.write(batch).map_err(|source| Error::Rows { path: self.path.clone(), source })
+        self.writer.write(batch).map_err(|source| failed(&self.path, source, &self.refusal))
     }
 
     /// Ends the file, makes sure that it is on the disk, and gives it its name.
@@ -96,8 +100,8 @@ impl Export {
     ///
     /// [`Error::Rows`] or [`Error::Write`]; the name is then as it was before.
     pub fn finish(self) -> Result<Written, Error> {
-        let Export { path, mut unfinished, writer, rows } = self;
-        let file = writer.finish().map_err(|source| Error::Rows { path: path.clone(), source })?;
+        let Export { path, mut unfinished, writer, refusal, rows } = self;
+        let file = writer.finish().map_err(|source| failed(&path, source, &refusal))?.into_file();
         let refused = |source| Error::Write { path: path.clone(), source };
         file.sync_all().map_err(refused)?;
         let bytes = file.metadata().map_err(refused)?.len();
@@ -107,8 +111,16 @@ impl Export {
     }
 }
 
+/// What the system refused explains more than what the writer made of it.
+fn failed(path: &Path, source: BoxError, refusal: &Refusal) -> Error {
+    match refusal.take() {
+        Some(source) => Error::Write { path: path.to_owned(), source },
+        None => Error::Rows { path: path.to_owned(), source },
+    }
+}
+
 impl Writer {
-    fn new(format: Format, file: File, schema: &SchemaRef) -> Result<Self, BoxError> {
+    fn new(format: Format, file: Disk, schema: &SchemaRef) -> Result<Self, BoxError> {
         Ok(match format {
             Format::Parquet => {
                 let properties = WriterProperties::builder()
@@ -152,8 +164,8 @@ impl Writer {
         Ok(())
     }
 
-    fn finish(self) -> Result<File, BoxError> {
-        let flushed = |mut buffer: BufWriter<File>| -> Result<File, BoxError> {
+    fn finish(self) -> Result<Disk, BoxError> {
+        let flushed = |mut buffer: BufWriter<Disk>| -> Result<Disk, BoxError> {
             buffer.flush()?;
             Ok(buffer.into_inner()?)
         };

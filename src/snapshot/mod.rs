@@ -4,6 +4,7 @@
 //! there whole or not at all.
 
 mod csv;
+mod disk;
 mod export;
 mod format;
 
@@ -24,7 +25,7 @@ pub enum Error {
         /// The file asked for.
         path: PathBuf,
     },
-    /// The system refused.
+    /// The system refused, as for a full disk.
     #[error("could not write `{}`", path.display())]
     Write {
         /// The file asked for.

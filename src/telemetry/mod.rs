@@ -4,7 +4,7 @@
 //! `RUST_LOG=entra_flight=debug`; without it warnings and the line of each call are. No cell
 //! value, token or secret is ever a field.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write};
 
 use tracing_subscriber::EnvFilter;
 
@@ -26,11 +26,30 @@ pub fn begin(level: Level) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let begun = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| Notes)
+        // A line that cannot be written would else be announced on standard error, with a panic
+        // where that is gone.
+        .log_internal_errors(false)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .try_init();
     if begun.is_err() {
         tracing::debug!("logs had begun already");
+    }
+}
+
+/// Standard error. A log that nobody can read any more, or that has no room, is dropped: it is no
+/// reason to stop.
+struct Notes;
+
+impl Write for Notes {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let _ = io::stderr().write_all(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = io::stderr().flush();
+        Ok(())
     }
 }

@@ -24,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
 struct Running {
     child: Child,
     lines: Vec<String>,
-    notes: BufReader<ChildStderr>,
+    notes: Option<BufReader<ChildStderr>>,
     said: String,
 }
 
@@ -38,24 +38,35 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let out = BufReader::new(child.stdout.take().expect("its output"));
-        let mut notes = BufReader::new(child.stderr.take().expect("its notes"));
-        let mut lines = Vec::new();
-        for line in out.lines() {
-            lines.push(line.expect("text"));
-            if lines.last().is_some_and(|line| line.starts_with(ready)) {
-                return Running { child, lines, notes, said: String::new() };
+        let out = child.stdout.take().map(BufReader::new);
+        let notes = child.stderr.take().map(BufReader::new);
+        let mut running = Running { child, lines: Vec::new(), notes, said: String::new() };
+        for line in out.expect("its output").lines() {
+            running.lines.push(line.expect("text"));
+            if running.lines.last().is_some_and(|line| line.starts_with(ready)) {
+                return running;
             }
         }
-        let mut said = String::new();
-        notes.read_to_string(&mut said).expect("text");
-        panic!("it ended before it was ready: {lines:?}\n{said}");
+        running.read_notes();
+        panic!("it ended before it was ready: {:?}\n{}", running.lines, running.said);
+    }
+
+    fn read_notes(&mut self) {
+        if let Some(notes) = &mut self.notes {
+            notes.read_to_string(&mut self.said).expect("text");
+        }
+    }
+
+    /// Closes the pipe of its notes, as a supervisor does that goes away.
+    fn close_notes(&mut self) {
+        self.notes = None;
     }
 
     /// Waits for a note with these words.
     fn wait_for(&mut self, words: &str) {
+        let notes = self.notes.as_mut().expect("open notes");
         while !self.said.contains(words) {
-            let read = self.notes.read_line(&mut self.said).expect("text");
+            let read = notes.read_line(&mut self.said).expect("text");
             assert!(read > 0, "it ended without saying {words:?}: {}", self.said);
         }
     }
@@ -69,7 +80,7 @@ impl Running {
     fn stop(mut self) -> (Option<i32>, String) {
         let told = Command::new("kill").arg(self.child.id().to_string()).status();
         assert!(told.expect("kill runs").success());
-        self.notes.read_to_string(&mut self.said).expect("text");
+        self.read_notes();
         (self.child.wait().expect("it ends").code(), std::mem::take(&mut self.said))
     }
 }
@@ -115,6 +126,152 @@ fn the_demo_shows_a_table_and_serves_until_it_is_stopped() {
     let (code, said) = demo.stop();
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("users: 300 rows"), "{said}");
+}
+
+#[test]
+fn whoever_reads_the_notes_may_go_away() {
+    for arguments in
+        [&["sim", "--users", "5"][..], &["demo", "--users", "5", "--listen", "127.0.0.1:0"]]
+    {
+        let mut running =
+            Running::start(arguments, if arguments[0] == "sim" { "login" } else { "flight" });
+        running.close_notes();
+        let (code, _) = running.stop();
+        assert_eq!(code, Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_simulated_tenant_says_what_was_asked_of_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sim = Running::start(&["sim", "--users", "30"], "login");
+    let settings = settings(&sim, folder.path());
+    let got = run(&["get", "users", "--settings", &settings]);
+    assert!(got.status.success(), "{got:?}");
+    let (code, said) = sim.stop();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("1 requests with 0 batch parts, 1 pages, 30 rows, "), "{said}");
+}
+
+#[test]
+fn a_simulated_tenant_grants_and_owns_what_it_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = ["sim", "--users", "5", "--licence", "free"];
+    let granted = ["--permission", "AuditLog.Read.All", "--permission", "Organization.Read.All"];
+    let sim = Running::start(&[&arguments[..], &granted].concat(), "login");
+    let settings = settings(&sim, folder.path());
+    let checked = run(&["check", "--json", "--settings", &settings]);
+    let lines = text(&checked.stdout);
+    let allowed: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .filter(|line: &serde_json::Value| line["allowed"] == true)
+        .collect();
+    let allowed: Vec<&str> = allowed.iter().filter_map(|line| line["table"].as_str()).collect();
+    for table in ["directory_audits", "organization", "subscribed_skus"] {
+        assert!(allowed.contains(&table), "{lines}");
+    }
+    assert!(!allowed.contains(&"users"), "{lines}");
+    let got = run(&["get", "sign_ins", "--settings", &settings]);
+    assert_eq!(got.status.code(), Some(78), "{got:?}");
+}
+
+/// A full disk, as far as a writer can tell.
+#[cfg(target_os = "linux")]
+const FULL: &str = "/dev/full";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_has_no_room_is_an_error_and_one_that_nobody_reads_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sim = Running::start(&["sim", "--users", "3000"], "login");
+    let settings = settings(&sim, folder.path());
+    for arguments in [&["get", "users"][..], &["tables"], &["describe", "users"], &["--help"]] {
+        let full = std::fs::OpenOptions::new().write(true).open(FULL).expect("the device");
+        let mut command = program();
+        command.args(arguments).stdin(Stdio::null()).stdout(full);
+        if arguments[0] != "--help" {
+            command.args(["--settings", &settings]);
+        }
+        let output = command.output().expect("the program runs");
+        assert_eq!(output.status.code(), Some(69), "{arguments:?}: {output:?}");
+    }
+    let mut command = program();
+    command.args(["get", "users", "--settings", &settings]).stdin(Stdio::null());
+    let (unread, out) = std::io::pipe().expect("a pipe");
+    drop(unread);
+    let output = command.stdout(out).output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_from_a_fault_in_the_rows() {
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    use entra_flight::snapshot::{Error, Export};
+    use std::sync::Arc;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    // More than any writer holds back.
+    let text: ArrayRef =
+        Arc::new(StringArray::from_iter_values((0..20_000).map(|at| format!("{at:0>64}"))));
+    let batch = RecordBatch::try_from_iter([("text", text)]).expect("rows");
+    for format in ["parquet", "arrow", "csv", "jsonl"] {
+        let path = folder.path().join(format!("rows.{format}"));
+        let partial = format!("{}.{}.partial", path.display(), std::process::id());
+        std::os::unix::fs::symlink(FULL, &partial).expect("a link");
+        let written = Export::create(&path, &batch.schema()).and_then(|mut export| {
+            export.write(&batch)?;
+            export.finish()
+        });
+        let error = written.expect_err("there is no room");
+        assert!(matches!(error, Error::Write { .. }), "{format}: {error:?}");
+        assert_eq!(error.kind(), entra_flight::error::Kind::Unavailable);
+        assert!(!std::fs::exists(&path).expect("the folder"), "{format}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_ends_at_its_deadline() {
+    use entra_flight::{app, clock, error, ops};
+
+    // It takes connections and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("its address");
+    let variables = [
+        ("TENANT", "contoso.example".to_owned()),
+        ("CLIENT_ID", "app".to_owned()),
+        ("CLIENT_SECRET", "s3cret".to_owned()),
+        ("GRAPH_BASE_URL", format!("http://{address}/v1.0")),
+        ("LOGIN_URL", format!("http://{address}")),
+    ];
+    let variables = variables.map(|(key, value)| {
+        (format!("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__{key}").into(), value.into())
+    });
+    let settings = app::settings::Settings::load(Path::new("no-such.toml"), variables);
+    let engine = app::engine(&settings.expect("settings").connections).expect("an engine");
+    let connection = engine.namespace().connection(None).expect("the connection");
+    let checked = ops::check(connection, "*", Some(clock::now())).await;
+    assert_eq!(checked.expect_err("no answer").kind(), error::Kind::TimedOut);
+}
+
+#[test]
+fn the_tables_of_one_connection_are_listed() {
+    let demo = Running::start(&["demo", "--users", "5", "--listen", "127.0.0.1:0"], "flight");
+    let server = demo.address("flight");
+    let list = |name| run(&["tables", "--server", &server, "--connection", name]);
+    assert!(text(&list("contoso").stdout).contains("group_members"));
+    assert_eq!(list("fabrikam").status.code(), Some(66));
+}
+
+#[test]
+fn words_that_cannot_be_read_are_invalid_input() {
+    for arguments in [&["sim", "--fault", "thunder"][..], &["get"], &["fly"], &[]] {
+        assert_eq!(run(arguments).status.code(), Some(64), "{arguments:?}");
+    }
+    for arguments in ["--help", "--version"] {
+        assert_eq!(run(&[arguments]).status.code(), Some(0), "{arguments}");
+    }
 }
 
 #[test]
@@ -226,20 +383,18 @@ fn what_is_asked_wrongly_says_what_to_do() {
         &["-o", "users.xlsx"],
         64,
         expect![[r#"
-        users: 0 rows, 0 rows/s, 0.0 s
-        error: `users.xlsx` does not end in `.parquet`, `.arrow`, `.csv` or `.jsonl`
-    "#]],
+            error: `users.xlsx` does not end in `.parquet`, `.arrow`, `.csv` or `.jsonl`
+        "#]],
     );
     check(
         "users",
         &["-o", "/no/such/folder/users.csv"],
         69,
         expect![[r#"
-        users: 0 rows, 0 rows/s, 0.0 s
-        error: could not write `/no/such/folder/users.csv`
-          caused by: No such file or directory (os error 2)
-          hint: check that the folder exists, may be written to and has room
-    "#]],
+            error: could not write `/no/such/folder/users.csv`
+              caused by: No such file or directory (os error 2)
+              hint: check that the folder exists, may be written to and has room
+        "#]],
     );
     check_refusal(
         &["tables", "--server", "here"],

@@ -9,7 +9,7 @@ fn load(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("entra-flight.toml");
     std::fs::write(&path, text).expect("a file");
-    let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    let environment = environment.iter().map(|(name, value)| (name.into(), value.into()));
     Settings::load(&path, environment).map_err(|error| {
         let chain = entra_flight::error::Report::new(&error, error.hint()).to_string();
         chain.replace(&format!("{}/", folder.path().display()), "")
@@ -63,7 +63,7 @@ fn the_environment_alone_is_enough() {
         ("ENTRA_FLIGHT__CONNECTIONS__A__CLIENT_SECRET", "s3cret"),
     ];
     let missing = std::path::Path::new("there-is-no-such-file.toml");
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment = environment.map(|(name, value)| (name.into(), value.into()));
     let settings = Settings::load(missing, environment).expect("settings");
     assert_eq!(settings.connections["a"].tenant, "a.example");
 }
@@ -108,7 +108,7 @@ graph_base_url = "https://graph.microsoft.com/beta"
               - `connections.contoso.graph_base_url` must be a whole URL that begins with `https://` (entra-flight.toml line 10)
               - `connections.contoso.tenant` is missing: a domain or the id of the tenant
               - `connections.fabrikam.client_secret` names the environment variable `NOT_SET`, which is not set (entra-flight.toml line 16)
-              - `connections.fabrikam.graph_base_url` must end in the version, `/v1.0`
+              - `connections.fabrikam.graph_base_url` must end in the version, `/v1.0` (entra-flight.toml line 17)
               - `server.drain` must be a time with its unit, such as `30s` or `2h` (entra-flight.toml line 4)
               - `server.insecure` must be a text, a number, `true` or `false` (entra-flight.toml line 5)
               - `server.listen` must be an address and a port, such as `127.0.0.1:8815` (environment variable ENTRA_FLIGHT__SERVER__LISTEN)
@@ -129,12 +129,130 @@ fn no_connection_and_no_toml_are_faults() {
         "[server\n",
         &[],
         expect![[r#"
-        the settings file `entra-flight.toml` is not TOML
-          caused by: TOML parse error at line 1, column 8
-          |
-        1 | [server
-          |        ^
-        unclosed table, expected `]`
-    "#]],
+            the settings file `entra-flight.toml` is not TOML at line 1, column 8: unclosed table, expected `]`"#]],
     );
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_not_repeated() {
+    let text = "[connections.contoso]\nclient_secret = s3cret\n";
+    let said = load(text, &[]).expect_err("not TOML");
+    assert!(!said.contains("s3cret"), "{said}");
+    assert!(said.contains("line 2, column 17"), "{said}");
+}
+
+#[test]
+fn a_connection_has_a_plain_name() {
+    let connection = "tenant = \"t\"\nclient_id = \"a\"\nclient_secret = { env = \"S\" }\n";
+    check_fault(
+        &format!("[connections.\"contoso.com\"]\n{connection}[connections.\"\"]\n{connection}"),
+        &[("S", "s3cret"), ("ENTRA_FLIGHT__CONNECTIONS__A B__TENANT", "t")],
+        expect![[r#"
+            the settings have 3 faults:
+              - `connections.` is no name for a connection: use letters, digits, `_` and `-` (entra-flight.toml line 5)
+              - `connections."contoso.com"` is no name for a connection: use letters, digits, `_` and `-` (entra-flight.toml line 1)
+              - `connections.a b` is no name for a connection: use letters, digits, `_` and `-` (environment variable ENTRA_FLIGHT__CONNECTIONS__A B__TENANT)"#]],
+    );
+    check_fault(
+        &format!("[connections.Contoso]\n{connection}[connections.contoso]\n{connection}"),
+        &[("S", "s3cret")],
+        expect![[r#"
+            the settings have 1 fault:
+              - `connections.contoso` differs from `connections.Contoso` only in case"#]],
+    );
+}
+
+#[test]
+fn a_variable_means_a_connection_however_the_file_writes_it() {
+    let text = WHOLE.replace("connections.contoso", "connections.Contoso");
+    let environment = [
+        ("CONTOSO_SECRET", "s3cret"),
+        ("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__TENANT", "another.example"),
+    ];
+    let settings = load(&text, &environment).expect("settings");
+    assert_eq!(settings.connections.len(), 1);
+    assert_eq!(settings.connections["Contoso"].tenant, "another.example");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_text_matters_only_where_it_is_used() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("entra-flight.toml");
+    std::fs::write(&path, WHOLE).expect("a file");
+    let load = |name: &[u8], value: &[u8]| {
+        let mut environment = vec![("CONTOSO_SECRET".into(), "s3cret".into())];
+        environment.push((OsString::from_vec(name.to_vec()), OsString::from_vec(value.to_vec())));
+        let loaded = Settings::load(&path, environment).map(|_| "settings".to_owned());
+        let place = format!("{}/", folder.path().display());
+        loaded.unwrap_or_else(|error| error.to_string().replace(&place, ""))
+    };
+    assert_eq!(load(b"LS_COLORS", b"\xff"), "settings");
+    assert_eq!(load(b"\xff", b"x"), "settings");
+    let said = [
+        load(b"CONTOSO_SECRET", b"\xff"),
+        load(b"ENTRA_FLIGHT__SERVER__DRAIN", b"\xff"),
+        load(b"ENTRA_FLIGHT__CONNECTIONS__CONTOSO__CLIENT_SECRET", b"\xff"),
+        load(b"ENTRA_FLIGHT__SERVER__\xff", b"1s"),
+    ];
+    expect![[r#"
+        the settings have 1 fault:
+          - `connections.contoso.client_secret` names the environment variable `CONTOSO_SECRET`, which is not UTF-8 text (entra-flight.toml line 9)
+        the settings have 1 fault:
+          - `server.drain` must be UTF-8 text (environment variable ENTRA_FLIGHT__SERVER__DRAIN)
+        the settings have 1 fault:
+          - `connections.contoso.client_secret` must be UTF-8 text (environment variable ENTRA_FLIGHT__CONNECTIONS__CONTOSO__CLIENT_SECRET)
+        the settings have 1 fault:
+          - `server.�` is not a setting (environment variable ENTRA_FLIGHT__SERVER__�)"#]].assert_eq(&said.join("\n"));
+}
+
+#[test]
+fn values_that_make_no_sense_are_faults() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "\n").expect("a file");
+    let text = format!(
+        r#"
+[server]
+drain = "30days"
+
+[connections.a]
+tenant = "t"
+client_id = "app"
+client_secret = {{ env = "EMPTY" }}
+graph_base_url = "http://graph.microsoft.com/v1.0"
+login_url = "http://192.0.2.1"
+deadline = "0s"
+
+[connections.b]
+tenant = "t"
+client_id = "app"
+client_secret = {{ file = {empty:?} }}
+graph_base_url = "http://[::1]:8080/v1.0"
+login_url = "http://localhost:8080"
+deadline = "500000000000years"
+
+[connections.c]
+tenant = "t"
+client_id = "app"
+deadline = "31days"
+"#
+    );
+    let environment = [("EMPTY", ""), ("ENTRA_FLIGHT__CONNECTIONS__C__CLIENT_SECRET", " ")];
+    let said = load(&text, &environment).expect_err("faults");
+    let empty = empty.display().to_string();
+    expect![[r#"
+        the settings have 9 faults:
+          - `connections.a.client_secret` names the environment variable `EMPTY`, which is empty (entra-flight.toml line 8)
+          - `connections.a.deadline` must be longer than nothing (entra-flight.toml line 11)
+          - `connections.a.graph_base_url` must begin with `https://`: only to this machine itself may a secret go unencrypted (entra-flight.toml line 9)
+          - `connections.a.login_url` must begin with `https://`: only to this machine itself may a secret go unencrypted (entra-flight.toml line 10)
+          - `connections.b.client_secret` names the file `EMPTY_FILE`, which is empty (entra-flight.toml line 16)
+          - `connections.b.deadline` must be at most 30days (entra-flight.toml line 19)
+          - `connections.c.client_secret` is empty (environment variable ENTRA_FLIGHT__CONNECTIONS__C__CLIENT_SECRET)
+          - `connections.c.deadline` must be at most 30days (entra-flight.toml line 24)
+          - `server.drain` must be at most 1h (entra-flight.toml line 3)"#]].assert_eq(&said.replace(&empty, "EMPTY_FILE"));
 }

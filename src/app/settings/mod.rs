@@ -9,6 +9,7 @@ mod leaves;
 mod read;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -92,13 +93,22 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file is not TOML.
-    #[error("the settings file `{}` is not TOML", path.display())]
+    ///
+    /// Only what the parser says is kept: its own error shows the line, and a secret that was put
+    /// there by mistake would show with it.
+    #[error(
+        "the settings file `{}` is not TOML at line {line}, column {column}: {message}",
+        path.display()
+    )]
     NotToml {
         /// Which.
         path: PathBuf,
-        /// Where and why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Where, counted from one.
+        line: usize,
+        /// In characters, counted from one.
+        column: usize,
+        /// What the parser expected.
+        message: String,
     },
     /// It can be read, and these settings cannot be used.
     #[error("the settings have {} {}:{}", .0.len(), if .0.len() == 1 { "fault" } else { "faults" }, listed(.0))]
@@ -136,14 +146,15 @@ fn listed(faults: &[Fault]) -> String {
 impl Settings {
     /// Reads the file at `path` and what `environment` overrides of it.
     ///
-    /// A missing file is an error only if the environment names no connection either.
+    /// A missing file is an error only if the environment names no connection either. Variables
+    /// that are not UTF-8 are faults only where a setting depends on them.
     ///
     /// # Errors
     ///
     /// See [`Error`]; all faults at once.
     pub fn load(
         path: &Path,
-        environment: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Error> {
         let environment: Vec<_> = environment.into_iter().collect();
         let text = match std::fs::read_to_string(path) {
@@ -156,8 +167,7 @@ impl Settings {
             }
             Err(source) => return Err(Error::Unreadable { path: path.to_owned(), source }),
         };
-        let leaves = Leaves::gather(path, &text, environment)
-            .map_err(|source| Error::NotToml { path: path.to_owned(), source })?;
+        let leaves = Leaves::gather(path, &text, environment)?;
         read::settings(leaves).map_err(Error::Faults)
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
-use url::Url;
+use url::{Host, Url};
 
 use super::leaves::{Leaf, Leaves};
 use super::{Connection, Fault, GRAPH, LOGIN, Settings};
+use crate::limits::cli as limits;
 use crate::secret::Secret;
 use crate::{catalog, flight};
 
@@ -27,11 +29,16 @@ const CONNECTION: [&str; 9] = [
     "deadline",
 ];
 
+/// The rule that a variable breaks which is not UTF-8.
+const NOT_TEXT: &str = "must be UTF-8 text";
+
 /// Reads all settings, or says all that is wrong with them.
 pub fn settings(leaves: Leaves) -> Result<Settings, Vec<Fault>> {
-    let mut reader = Reader { leaves, faults: Vec::new() };
+    let mut leaves = leaves;
+    let mut reader = Reader { faults: leaves.take_faults(), leaves };
     let server = reader.server();
     let names = reader.leaves.names_below("connections");
+    reader.refuse_twins(&names);
     let mut connections = BTreeMap::new();
     for name in names {
         if let Some(connection) = reader.connection(&name) {
@@ -63,7 +70,9 @@ impl Reader {
         flight::Settings {
             listen: listen.unwrap_or(default.listen),
             insecure: insecure.unwrap_or(default.insecure),
-            drain: self.duration("server.drain").unwrap_or(default.drain),
+            drain: self
+                .duration("server.drain", Duration::ZERO, limits::DRAIN_MAX)
+                .unwrap_or(default.drain),
         }
     }
 
@@ -74,15 +83,14 @@ impl Reader {
         let client_id =
             self.required(&key("client_id"), "is missing: the application's (client) id");
         let client_secret = self.secret(&key("client_secret"));
-        let graph_base_url = self.url(&key("graph_base_url"), GRAPH);
-        if let Some(url) = &graph_base_url
-            && !url.path().trim_end_matches('/').ends_with("/v1.0")
-        {
-            self.faults.push(fault(&key("graph_base_url"), "must end in the version, `/v1.0`"));
-        }
-        let login_url = self.url(&key("login_url"), LOGIN);
+        let graph_base_url = self.url(&key("graph_base_url"), GRAPH, |url| {
+            let ends = url.path().trim_end_matches('/').ends_with("/v1.0");
+            (!ends).then_some("must end in the version, `/v1.0`")
+        });
+        let login_url = self.url(&key("login_url"), LOGIN, |_| None);
         let ca_file = self.taken(&key("ca_file")).map(|(text, _)| PathBuf::from(text));
-        let deadline = self.duration(&key("deadline"));
+        let deadline =
+            self.duration(&key("deadline"), Duration::from_millis(1), limits::DEADLINE_MAX);
         Some(Connection {
             tenant: tenant?,
             client_id: client_id?,
@@ -99,8 +107,12 @@ impl Reader {
         let variable = self.taken(&format!("{key}.env"));
         let file = self.taken(&format!("{key}.file"));
         match (plain, variable, file) {
-            (Some(Leaf { text: Some(text), from_environment: true, .. }), _, _) => {
-                Some(Secret::new(text))
+            (Some(Leaf { text: Some(text), from_environment: true, place }), _, _) => {
+                self.not_empty(key, &text, "is empty", place)
+            }
+            (Some(Leaf { from_environment: true, place, .. }), _, _) => {
+                self.refuse(key, NOT_TEXT, Some(place));
+                None
             }
             (Some(leaf), _, _) => {
                 let rule = "must not stand in the file: say `{ env = \"NAME\" }` or `{ file = \
@@ -108,22 +120,8 @@ impl Reader {
                 self.refuse(key, rule, Some(leaf.place));
                 None
             }
-            (None, Some((name, place)), None) => match self.leaves.variable(&name) {
-                Some(secret) => Some(Secret::new(secret)),
-                None => {
-                    let rule = format!("names the environment variable `{name}`, which is not set");
-                    self.refuse(key, &rule, Some(place));
-                    None
-                }
-            },
-            (None, None, Some((path, place))) => match std::fs::read_to_string(&path) {
-                Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
-                Err(error) => {
-                    let rule = format!("names the file `{path}`, which cannot be read: {error}");
-                    self.refuse(key, &rule, Some(place));
-                    None
-                }
-            },
+            (None, Some((name, place)), None) => self.secret_in_variable(key, &name, place),
+            (None, None, Some((path, place))) => self.secret_in_file(key, &path, place),
             (None, Some((_, place)), Some(_)) => {
                 self.refuse(key, "names both a variable and a file", Some(place));
                 None
@@ -136,27 +134,103 @@ impl Reader {
         }
     }
 
-    fn url(&mut self, key: &str, default: &str) -> Option<Url> {
-        let (text, place) = match self.taken(key) {
-            Some((text, place)) => (text, Some(place)),
-            None => (default.to_owned(), None),
+    fn secret_in_variable(&mut self, key: &str, name: &str, place: String) -> Option<Secret> {
+        let value = self.leaves.variable(name).map(|value| value.to_str().map(str::to_owned));
+        let state = match value {
+            Some(Some(text)) => {
+                let rule = format!("names the environment variable `{name}`, which is empty");
+                return self.not_empty(key, &text, &rule, place);
+            }
+            Some(None) => "is not UTF-8 text",
+            None => "is not set",
         };
-        match Url::parse(&text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
-            _ => {
-                self.refuse(key, "must be a whole URL that begins with `https://`", place);
+        let rule = format!("names the environment variable `{name}`, which {state}");
+        self.refuse(key, &rule, Some(place));
+        None
+    }
+
+    fn secret_in_file(&mut self, key: &str, path: &str, place: String) -> Option<Secret> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let rule = format!("names the file `{path}`, which is empty");
+                self.not_empty(key, text.trim_end_matches(['\r', '\n']), &rule, place)
+            }
+            Err(error) => {
+                let rule = format!("names the file `{path}`, which cannot be read: {error}");
+                self.refuse(key, &rule, Some(place));
                 None
             }
         }
     }
 
-    fn duration(&mut self, key: &str) -> Option<std::time::Duration> {
-        let (text, place) = self.taken(key)?;
-        let duration = super::duration(&text);
-        if duration.is_none() {
-            self.refuse(key, "must be a time with its unit, such as `30s` or `2h`", Some(place));
+    fn not_empty(&mut self, key: &str, text: &str, rule: &str, place: String) -> Option<Secret> {
+        if text.trim().is_empty() {
+            self.refuse(key, rule, Some(place));
+            return None;
         }
-        duration
+        Some(Secret::new(text))
+    }
+
+    /// A whole URL over which a secret may be sent, and that breaks no rule of `broken`.
+    fn url(
+        &mut self,
+        key: &str,
+        default: &str,
+        broken: impl Fn(&Url) -> Option<&'static str>,
+    ) -> Option<Url> {
+        let (text, place) = match self.taken(key) {
+            Some((text, place)) => (text, Some(place)),
+            None => (default.to_owned(), None),
+        };
+        let url = Url::parse(&text).ok().filter(Url::has_host);
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+        let rule = match &url {
+            None => Some("must be a whole URL that begins with `https://`"),
+            Some(url) if url.scheme() == "http" && !is_loopback(url) => Some(
+                "must begin with `https://`: only to this machine itself may a secret go \
+                 unencrypted",
+            ),
+            Some(url) => broken(url),
+        };
+        match rule {
+            None => url,
+            Some(rule) => {
+                self.refuse(key, rule, place);
+                None
+            }
+        }
+    }
+
+    fn duration(&mut self, key: &str, least: Duration, most: Duration) -> Option<Duration> {
+        let (text, place) = self.taken(key)?;
+        match super::duration(&text) {
+            Some(duration) if (least..=most).contains(&duration) => Some(duration),
+            Some(duration) => {
+                let most = humantime::format_duration(most);
+                let rule = match duration < least {
+                    true => "must be longer than nothing".to_owned(),
+                    false => format!("must be at most {most}"),
+                };
+                self.refuse(key, &rule, Some(place));
+                None
+            }
+            None => {
+                let rule = "must be a time with its unit, such as `30s` or `2h`";
+                self.refuse(key, rule, Some(place));
+                None
+            }
+        }
+    }
+
+    /// Two names that differ only in case could not be told apart in a variable.
+    fn refuse_twins(&mut self, names: &[String]) {
+        for (at, name) in names.iter().enumerate() {
+            let twin = names.iter().take(at).find(|it| it.eq_ignore_ascii_case(name));
+            if let Some(twin) = twin {
+                let rule = format!("differs from `connections.{twin}` only in case");
+                self.refuse(&format!("connections.{name}"), &rule, None);
+            }
+        }
     }
 
     fn required(&mut self, key: &str, rule: &str) -> Option<String> {
@@ -183,9 +257,13 @@ impl Reader {
     }
 
     fn taken(&mut self, key: &str) -> Option<(String, String)> {
-        let Leaf { text, place, .. } = self.leaves.take(key)?;
+        let Leaf { text, place, from_environment } = self.leaves.take(key)?;
         if text.is_none() {
-            self.refuse(key, "must be a text, a number, `true` or `false`", Some(place.clone()));
+            let rule = match from_environment {
+                true => NOT_TEXT,
+                false => "must be a text, a number, `true` or `false`",
+            };
+            self.refuse(key, rule, Some(place.clone()));
         }
         Some((text?, place))
     }
@@ -207,6 +285,16 @@ impl Reader {
         }
         faults.sort();
         faults
+    }
+}
+
+/// Whether the host is this machine by its name or address, whatever a name server says.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 
