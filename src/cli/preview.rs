@@ -36,7 +36,8 @@ pub fn draw(batches: &[RecordBatch], width: u16) -> Result<String, Error> {
     }
     let mut drawn = table.to_string();
     if shown.len() < whole.len() {
-        drawn.push_str(&format!("\n… and {} more columns", whole.len() - shown.len()));
+        let more = whole.len() - shown.len();
+        drawn.push_str(&format!("\n… and {more} more column{}", if more == 1 { "" } else { "s" }));
     }
     Ok(drawn)
 }

@@ -1,8 +1,8 @@
 //! `tables` and `describe`.
 
 use arrow::datatypes::{DataType, Field};
-use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
 use serde_json::json;
 
 use super::Error;
@@ -75,7 +75,8 @@ pub async fn describe(command: Describe, console: &Console) -> Result<(), Error>
 
 fn plain(header: [&str; 3]) -> Table {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(header);
+    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
     table
 }
 

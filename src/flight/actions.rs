@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Error, info, proto};
 use crate::catalog;
+use crate::clock::Instant;
 use crate::ops;
 use crate::query::{Connection, Engine};
 
@@ -47,21 +48,25 @@ pub fn names() -> String {
     ACTIONS.map(|(name, _)| name).join("`, `")
 }
 
-/// Runs an action; each value is one result.
+/// Runs an action, within the caller's deadline if it named one; each value is one result.
 ///
 /// # Errors
 ///
 /// [`Error::UnknownAction`], [`Error::ActionBody`], and what the action itself meets.
-pub async fn run(engine: Arc<Engine>, action: &Action) -> Result<Vec<Value>, Error> {
+pub async fn run(
+    engine: &Engine,
+    action: &Action,
+    deadline: Option<Instant>,
+) -> Result<Vec<Value>, Error> {
     let Some((name, _)) = ACTIONS.iter().find(|(name, _)| *name == action.r#type) else {
         return Err(Error::UnknownAction { name: catalog::shown(&action.r#type) });
     };
     let about = about(name, &action.body)?;
-    let connections = chosen(&engine, about.connection.as_deref())?;
+    let connections = chosen(engine, about.connection.as_deref())?;
     let pattern = about.table.as_deref().unwrap_or("*");
     match *name {
         "tables" => Ok(tables(&connections, pattern)),
-        "permissions" => permissions(&connections, pattern).await,
+        "permissions" => permissions(&connections, pattern, deadline).await,
         _ => Ok(vec![health(&connections)]),
     }
 }
@@ -97,10 +102,14 @@ fn tables(connections: &[Arc<Connection>], pattern: &str) -> Vec<Value> {
     lines
 }
 
-async fn permissions(connections: &[Arc<Connection>], pattern: &str) -> Result<Vec<Value>, Error> {
+async fn permissions(
+    connections: &[Arc<Connection>],
+    pattern: &str,
+    deadline: Option<Instant>,
+) -> Result<Vec<Value>, Error> {
     let mut lines = Vec::new();
     for connection in connections {
-        let access = ops::check(connection, pattern, None).await?;
+        let access = ops::check(connection, pattern, deadline).await?;
         lines.extend(access.iter().map(|access| access.to_json(&connection.name)));
     }
     Ok(lines)

@@ -1,7 +1,6 @@
 //! The Flight service.
 
 use std::pin::Pin;
-use std::sync::Arc;
 
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::{
@@ -159,8 +158,8 @@ impl FlightService for Plain {
         &self,
         request: Request<Action>,
     ) -> Result<Response<Self::DoActionStream>, Status> {
-        let action = request.into_inner();
-        let lines = actions::run(Arc::new(self.engine.clone()), &action).await;
+        let deadline = call::deadline(request.metadata());
+        let lines = actions::run(&self.engine, request.get_ref(), deadline).await;
         let lines = lines.map_err(|error| status::status(&error))?;
         let results = lines.into_iter().map(|line| Ok(ActionResult::new(line.to_string())));
         Ok(Response::new(stream::iter(results).boxed()))
