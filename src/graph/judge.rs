@@ -166,7 +166,7 @@ impl Verdict {
 }
 
 impl Station {
-    fn is_first(self) -> bool {
+    pub(super) fn is_first(self) -> bool {
         matches!(self, Station::First | Station::FirstOfParent)
     }
 

@@ -12,6 +12,7 @@ use super::error::{Cause, Error};
 use super::pages::{Failure, Page, Pages};
 use crate::catalog::{Column, Table};
 use crate::decode::{self, Decoder};
+use crate::limits::graph as limits;
 
 /// The parents, a page of them at a time, each once.
 pub(super) struct Parents {
@@ -76,6 +77,13 @@ impl Parents {
         page.close(end).map_err(Failure::Whole)?;
         batches.extend(self.decoder.flush().map_err(unreadable)?);
         for id in batches.iter().flat_map(ids) {
+            if self.seen.ids.len() >= limits::FAN_OUT_PARENTS_MAX {
+                let parents_max = limits::FAN_OUT_PARENTS_MAX;
+                return Err(wrong(Cause::TooManyParents {
+                    table: self.table.name.clone(),
+                    parents_max,
+                }));
+            }
             match id {
                 Some(id) if self.seen.add(id) => self.waiting.push_back(id.into()),
                 Some(_) => {}

@@ -134,6 +134,11 @@ impl Listing {
         Listing { path: table.path.to_string(), shape, page_rows: table.page_rows }
     }
 
+    /// Whether it names columns.
+    pub fn names_columns(&self) -> bool {
+        self.shape.contains("$select=")
+    }
+
     /// The URL below the version's root, as a `$batch` wants it, of `parent`'s rows and with at
     /// most `page_rows_max` rows a page.
     pub fn below_root(&self, parent: Option<&str>, page_rows_max: Option<u32>) -> String {
