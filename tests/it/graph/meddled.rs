@@ -189,3 +189,48 @@ async fn what_the_parents_of_a_batch_have_left_is_read_at_once() {
     // 24; one parent of a batch after the other it would be 34.
     assert!(took <= longest + 20, "{took} round trips, {longest} pages of one, {more} in all");
 }
+
+/// An answer to a `$batch` each of whose parts says no.
+fn parts_say(request: &Request<Bytes>, part: &str) -> Option<Answer> {
+    let asked: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+    let parts = 0..asked["requests"].as_array().unwrap().len();
+    let parts: Vec<_> = parts.map(|id| format!(r#"{{"id":"{id}",{part}}}"#)).collect();
+    no(200, &format!(r#"{{"responses":[{}]}}"#, parts.join(",")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_parts_of_a_batch_are_heard_like_single_answers() {
+    let denied = r#""body":{"error":{"code":"Authorization_RequestDenied"}}"#;
+    let claims = r#"Bearer error=\"insufficient_claims\", claims=\"eyJhIjoxfQ==\""#;
+    let cases = [
+        (0, format!(r#""status":401,"headers":{{"WWW-Authenticate":"{claims}"}}"#), (2, 1, 0)),
+        // An old token may lack a new permission.
+        (90, format!(r#""status":403,{denied}"#), (2, 0, 0)),
+        (0, r#""status":429,"headers":{"Retry-After":"7"}"#.to_owned(), (1, 0, 20)),
+    ];
+    for (token_age, part, expected) in cases {
+        let tenant = small().latency(ms(900)).start();
+        let (tokens, claims) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (signed_in, claimed) = (tokens.clone(), claims.clone());
+        let (once, of_all) = (AtomicU32::new(0), part.clone());
+        let meddle = move |request: &Request<Bytes>| {
+            if request.uri().path().ends_with("/token") {
+                tokens.fetch_add(1, Ordering::Relaxed);
+                let named = String::from_utf8_lossy(request.body()).contains("claims=");
+                claims.fetch_add(u32::from(named), Ordering::Relaxed);
+            }
+            let batch = request.uri().path().ends_with("/$batch");
+            let meddles = batch && once.fetch_add(1, Ordering::Relaxed) == 0;
+            if meddles { parts_say(request, &of_all) } else { None }
+        };
+        let transport = Meddled { tenant: tenant.clone(), meddle };
+        let house = House::over(tenant, Arc::new(transport), sim::CLIENT_SECRET);
+        house.graph.tokens().token().await.unwrap();
+        clock::sleep(secs(token_age)).await;
+        let read = house.read("group_members").await.unwrap();
+        assert!(read.rows == *calm(2).await, "{part}");
+        let count = |of: &AtomicU32| of.load(Ordering::Relaxed);
+        let told = (count(&signed_in), count(&claimed), read.meter.throttled());
+        assert_eq!(told, expected, "{part}");
+    }
+}
