@@ -69,6 +69,15 @@ impl Error {
         }
     }
 
+    /// How long to wait before trying again, where Entra asks for it.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Throttled { wait, .. } => Some(*wait),
+            Error::Unavailable { trouble, .. } => trouble.retry_after(),
+            Error::Address { .. } | Error::Refused { .. } | Error::Unreadable { .. } => None,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

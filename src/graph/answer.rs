@@ -26,10 +26,14 @@ pub struct Answer {
     pub message: Option<String>,
     /// What Microsoft's support asks for.
     pub request_id: Option<String>,
+    /// What we called the request ourselves; all there is where Graph never saw it.
+    pub client_request_id: Option<String>,
     /// When it was, in Graph's own words.
     pub date: Option<String>,
     /// How often it was asked.
     pub tries: u32,
+    /// Whether it was asked for columns by name.
+    pub names_columns: bool,
 }
 
 impl Answer {
@@ -52,8 +56,11 @@ impl Answer {
             inner_code: innermost(inner),
             message: text(error, "message"),
             request_id: header("request-id").or_else(id_inside),
+            client_request_id: header("client-request-id")
+                .or_else(|| text(inner, "client-request-id")),
             date: header("date").or_else(|| text(inner, "date")),
             tries,
+            names_columns: false,
         }
     }
 
@@ -106,7 +113,10 @@ impl Answer {
                 format!("{grant}, then run `entra-flight check`{licence}")
             }
             (404, _) => format!("this tenant or cloud does not serve `{thing}`"),
-            (400 | 501, _) => "ask for other columns; Graph does not list one of these".to_owned(),
+            (400 | 501, _) if self.names_columns => {
+                "ask for other columns; Graph does not list one of these".to_owned()
+            }
+            (501, _) => format!("this tenant or cloud does not serve `{thing}`"),
             (300..=399, _) => "set `graph_base_url` to the address that Graph itself has: \
                                redirects are not followed"
                 .to_owned(),
@@ -121,9 +131,10 @@ impl Answer {
             1 => "1 attempt".to_owned(),
             tries => format!("{tries} attempts"),
         };
-        match &self.request_id {
-            Some(id) => format!(" (request-id {id}, {tries})"),
-            None => format!(" ({tries})"),
+        match (&self.request_id, &self.client_request_id) {
+            (Some(id), _) => format!(" (request-id {id}, {tries})"),
+            (None, Some(id)) => format!(" (client-request-id {id}, {tries})"),
+            (None, None) => format!(" ({tries})"),
         }
     }
 
@@ -194,6 +205,8 @@ mod tests {
                 "innererror":{"code":"a","innererror":{"code":"Deepest"}}}}"#,
                 None,
             ),
+            (400, r#"{"error":{"code":"BadRequest","message":"Bad."}}"#, None),
+            (501, r#"{"error":{"innererror":{"client-request-id":"9"}}}"#, None),
             (404, "", None),
             (502, "<html>Bad gateway</html>", None),
             (503, r#"{"error":"temporarily_unavailable"}"#, None),
@@ -201,7 +214,8 @@ mod tests {
         ];
         let mut told = String::new();
         for (status, body, licence) in cases {
-            let answer = Answer::read(status, &HeaderMap::new(), body.as_bytes(), 1);
+            let mut answer = Answer::read(status, &HeaderMap::new(), body.as_bytes(), 1);
+            answer.names_columns = body.contains("property");
             let hint = answer.hint("users", &["User.Read.All".into()], licence);
             let inner = answer.inner_code.as_deref().unwrap_or("-");
             let _ = writeln!(
@@ -222,6 +236,10 @@ mod tests {
               Refused, inner -: check that `graph_base_url` and `login_url` belong to the same cloud, then run `entra-flight check`
             Graph answered 400 BadRequest (1 attempt): Could not find a property named 'x'
               Invalid, inner Deepest: ask for other columns; Graph does not list one of these
+            Graph answered 400 BadRequest (1 attempt): Bad
+              Invalid, inner -: 
+            Graph answered 501 (client-request-id 9, 1 attempt)
+              Invalid, inner -: this tenant or cloud does not serve `users`
             Graph answered 404 (1 attempt)
               NotFound, inner -: this tenant or cloud does not serve `users`
             Graph answered 502 (1 attempt)

@@ -120,7 +120,7 @@ pub enum Cause {
         pages_max: u64,
     },
     /// The page tokens expire faster than the pages can be read.
-    #[error("the listing had to begin again {restarts} times because its page token expired")]
+    #[error("the listing had to begin again {restarts} times because a later page was gone")]
     Restarts {
         /// How often.
         restarts: u32,
@@ -155,6 +155,17 @@ pub enum Cause {
         /// The parents' table.
         table: Arc<str>,
     },
+    /// There are more parents than are told apart.
+    #[error("`{table}` has more than {parents_max} rows to read for")]
+    TooManyParents {
+        /// The parents' table.
+        table: Arc<str>,
+        /// The bound.
+        parents_max: usize,
+    },
+    /// What reads the pages has broken off, through a fault of our own.
+    #[error("reading broke off")]
+    Broken,
     /// The program is stopping.
     #[error("reading was stopped")]
     Stopped,
@@ -177,6 +188,14 @@ impl Error {
             Error::BaseUrl { .. } | Error::UrlTooLong { .. } => Kind::Invalid,
             Error::Page { cause, .. } | Error::Single { cause, .. } => cause.kind(),
             Error::Parent { .. } => Kind::Internal,
+        }
+    }
+
+    /// How long to wait before trying again, where Graph or Entra asks for it.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Page { cause, .. } | Error::Single { cause, .. } => cause.retry_after(),
+            Error::BaseUrl { .. } | Error::UrlTooLong { .. } | Error::Parent { .. } => None,
         }
     }
 
@@ -210,7 +229,9 @@ impl Cause {
             Cause::Throttled { .. } => Kind::Throttled,
             Cause::Deadline { .. } => Kind::TimedOut,
             Cause::Restarts { .. } => Kind::Unavailable,
+            Cause::TooManyParents { .. } => Kind::Unsupported,
             Cause::Stopped => Kind::Cancelled,
+            Cause::Broken => Kind::Internal,
             Cause::ForeignLink
             | Cause::Loop
             | Cause::BadLink { .. }
@@ -222,6 +243,14 @@ impl Cause {
             | Cause::NotJson
             | Cause::ParentKeys { .. }
             | Cause::NoParentKey { .. } => Kind::Corrupt,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Cause::Throttled { wait, .. } => Some(*wait),
+            Cause::Token(error) => error.retry_after(),
+            _ => None,
         }
     }
 
@@ -248,7 +277,11 @@ impl Cause {
             Cause::Restarts { .. } => {
                 "ask for fewer columns, so that a page is read in less time".to_owned()
             }
-            Cause::Stopped | Cause::NoParentKey { .. } | Cause::ParentKeys { .. } => return None,
+            Cause::Stopped
+            | Cause::Broken
+            | Cause::TooManyParents { .. }
+            | Cause::NoParentKey { .. }
+            | Cause::ParentKeys { .. } => return None,
             Cause::ForeignLink => "if a proxy rewrites links on the way to Graph, set \
                                    `graph_base_url` to the host that they name"
                 .to_owned(),
@@ -269,4 +302,24 @@ impl Cause {
 
 fn whole(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_whoever_named_it() {
+        let (wait, left) = (Duration::from_secs(300), Duration::from_secs(60));
+        let entra = auth::Error::Throttled { tenant: "contoso".to_owned(), wait };
+        let cases = [
+            (Cause::Throttled { wait, left }, Some(wait)),
+            (Cause::Token(Arc::new(entra)), Some(wait)),
+            (Cause::Deadline { source: None }, None),
+        ];
+        for (cause, expected) in cases {
+            let error = Error::Single { path: "/organization".to_owned(), cause: Box::new(cause) };
+            assert_eq!(error.retry_after(), expected, "{error:?}");
+        }
+    }
 }

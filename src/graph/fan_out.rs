@@ -1,6 +1,6 @@
 //! A table that is read for each row of another.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,21 +10,22 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use http::Uri;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Answer;
 use super::batch::{self, Part};
 use super::envelope;
 use super::error::Cause;
+use super::gate::Load;
 use super::gates::Weight;
 use super::judge::{Station, Tried, Verdict, judge, judge_unreadable};
 use super::pages::{Failure, Outlet};
 use super::parents::Parents;
 use super::request::Listing;
-use super::send::{BACKOFF, Question, Reply, Sender, throttle_wait};
+use super::room::{Held, Room};
+use super::send::{Asked, BACKOFF, Question, Reply, Sender, load};
 use super::walk::{Fetched, Walk};
 use crate::catalog::Table;
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::decode::Padded;
 use crate::limits::graph as limits;
 use crate::transport::retry_after;
@@ -35,14 +36,18 @@ pub(super) struct FanOut {
     pub listing: Arc<Listing>,
     pub sender: Sender,
     pub outlet: Outlet,
-    /// How much may be held, in [`GRAIN_BYTES`].
-    room: Arc<Semaphore>,
-    /// The largest page of late.
+    /// How much may be held.
+    room: Arc<Room>,
+    /// The largest page of late; 0 before any.
     page_bytes: AtomicUsize,
 }
 
-/// What [`FanOut::room`] is counted in.
-const GRAIN_BYTES: usize = 1 << 10;
+/// A listing and whose it is, to be read on.
+type Rest = (Walk, Arc<str>);
+
+/// The reading of one parent, or of many in one exchange; the listings that have more pages come
+/// back.
+type Reading = BoxFuture<'static, Result<Vec<Rest>, Failure>>;
 
 impl FanOut {
     pub fn new(table: Arc<Table>, listing: Arc<Listing>, sender: Sender, outlet: Outlet) -> Self {
@@ -51,8 +56,8 @@ impl FanOut {
             listing,
             sender,
             outlet,
-            room: Arc::new(Semaphore::new(limits::FAN_OUT_BYTES_MAX / GRAIN_BYTES)),
-            page_bytes: AtomicUsize::new(limits::FAN_OUT_PAGE_BYTES_MIN),
+            room: Arc::new(Room::new(limits::FAN_OUT_BYTES_MAX)),
+            page_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -60,16 +65,17 @@ impl FanOut {
     /// one parent come in their order.
     pub async fn run(self: Arc<Self>, mut parents: Parents, few: bool) -> Result<(), Failure> {
         let mut reading = FuturesUnordered::new();
+        let mut rest = VecDeque::new();
         loop {
-            while let Some(work) = self.start(&mut parents, reading.len(), few) {
+            while let Some(work) = self.start(&mut parents, &mut rest, reading.len(), few) {
                 reading.push(work);
             }
-            if reading.is_empty() && parents.is_at_end() {
+            if reading.is_empty() && rest.is_empty() && parents.is_at_end() {
                 return Ok(());
             }
             tokio::select! {
                 biased;
-                Some(read) = reading.next(), if !reading.is_empty() => read?,
+                Some(read) = reading.next(), if !reading.is_empty() => rest.extend(read?),
                 more = parents.more(), if parents.are_wanted() => more?,
             }
         }
@@ -80,18 +86,23 @@ impl FanOut {
     fn start(
         self: &Arc<Self>,
         parents: &mut Parents,
+        rest: &mut VecDeque<Rest>,
         reading: usize,
         few: bool,
-    ) -> Option<BoxFuture<'static, Result<(), Failure>>> {
+    ) -> Option<Reading> {
         let lane = self.sender.lane();
-        let batch_bytes = self.page_bytes.load(Ordering::Relaxed) * limits::BATCH_PARTS_MAX;
+        let page_bytes = self.page_bytes.load(Ordering::Relaxed);
+        let batch_bytes = page_bytes * limits::BATCH_PARTS_MAX;
         let batch = !few
+            && page_bytes > 0
+            && rest.is_empty()
             && parents.waiting.len() > 1
             && batch_bytes <= limits::BATCH_BYTES_MAX
             && lane.is_latency_bound(self.table.resource_units);
         let reading_max = match (batch, few) {
             (true, _) => limits::BATCHES_MAX,
             (false, true) => limits::FAN_OUT_FEW,
+            (false, false) if page_bytes == 0 => limits::FAN_OUT_FIRST,
             (false, false) => limits::FAN_OUT_MAX,
         };
         if reading >= reading_max {
@@ -103,8 +114,13 @@ impl FanOut {
             let parents: Vec<_> = parents.waiting.drain(..many).collect();
             return Some(fan_out.read_batch(parents).boxed());
         }
-        let parent = parents.waiting.pop_front()?;
-        let walk = self.walk(&parent);
+        let (walk, parent) = match rest.pop_front() {
+            Some(rest) => rest,
+            None => {
+                let parent = parents.waiting.pop_front()?;
+                (self.walk(&parent), parent)
+            }
+        };
         Some(async move { fan_out.read_parent(walk, parent).await }.boxed())
     }
 
@@ -113,53 +129,56 @@ impl FanOut {
         Walk::new(self.listing.clone(), version, resource_units, Some(parent.clone()))
     }
 
-    async fn read_parent(&self, mut walk: Walk, parent: Arc<str>) -> Result<(), Failure> {
+    async fn read_parent(&self, mut walk: Walk, parent: Arc<str>) -> Result<Vec<Rest>, Failure> {
         while !walk.is_at_end() {
-            let held = self.hold(1).await;
-            let Some(fetched) = walk.page(&self.sender).await? else { return Ok(()) };
-            self.saw(fetched.body.len());
-            let Ok(room) = self.outlet.room().await else { return Ok(()) };
-            room.put(fetched, Some(parent.clone()), held);
+            let mut held = self.hold(1).await;
+            let fetched = walk.page(&self.sender).await?;
+            self.saw(fetched.as_ref().map_or(0, |fetched| fetched.body.len()));
+            let Some(fetched) = fetched else { break };
+            held.fit(fetched.body.len());
+            let Some(room) = self.outlet.room().await? else { break };
+            room.put(fetched, Some(parent.clone()), Some(Arc::new(held)));
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
-    /// Reads the first pages of many parents in one exchange, and the others one by one.
-    async fn read_batch(self: Arc<Self>, parents: Vec<Arc<str>>) -> Result<(), Failure> {
+    /// Reads the first pages of many parents in one exchange; what has others comes back.
+    async fn read_batch(self: Arc<Self>, parents: Vec<Arc<str>>) -> Result<Vec<Rest>, Failure> {
         let mut round = Round { left: parents.into(), ..Round::default() };
         while !round.left.is_empty() {
-            let asked: Vec<_> = round.left.drain(..).collect();
-            let held = self.hold(asked.len()).await;
-            let (body, parts) = self.exchange(&asked, &mut round.tried).await?;
-            let body = Arc::new(body);
-            for (parent, part) in asked.into_iter().zip(parts) {
-                match self.judge_part(&body, &part, round.tried)? {
+            let parents: Vec<_> = round.left.drain(..).collect();
+            let mut held = self.hold(parents.len()).await;
+            let (body, parts, asked) = self.exchange(&parents, &mut round.tried).await?;
+            held.fit(body.len());
+            let (body, held) = (Arc::new(body), Some(Arc::new(held)));
+            for (parent, part) in parents.into_iter().zip(parts) {
+                match self.judge_part(&body, &part, round.tried, &asked)? {
                     Judged::Page(fetched) => {
                         self.saw(fetched.at.len());
                         if fetched.envelope.next.is_some() {
                             let walk = self.walk(&parent).behind(&fetched.envelope, &self.sender);
                             round.more.push((walk, parent.clone()));
                         }
-                        let Ok(room) = self.outlet.room().await else { return Ok(()) };
+                        let Some(room) = self.outlet.room().await? else {
+                            return Ok(Vec::new());
+                        };
                         room.put(fetched, Some(parent), held.clone());
                     }
                     Judged::NoRows => {}
                     Judged::Again(again) => round.again(parent, again),
                 }
             }
-            self.rest(&mut round).await?;
+            drop(held);
+            self.rest(&mut round, asked).await?;
         }
-        for (walk, parent) in round.more {
-            self.read_parent(walk, parent).await?;
-        }
-        Ok(())
+        Ok(round.more)
     }
 
     async fn exchange(
         &self,
         parents: &[Arc<str>],
         tried: &mut Tried,
-    ) -> Result<(Padded, Vec<Part>), Cause> {
+    ) -> Result<(Padded, Vec<Part>, Asked), Cause> {
         let urls: Vec<_> =
             parents.iter().map(|parent| self.listing.below_root(Some(parent), None)).collect();
         let root = self.sender.line.roots.root(self.table.version);
@@ -175,34 +194,47 @@ impl FanOut {
         };
         let read = |body: &Padded| batch::read(body.as_slice(), parents.len());
         match self.sender.ask(&question, tried, read).await? {
-            Reply::Body(body, parts) => Ok((body, parts)),
+            Reply::Body(body, parts, asked) => Ok((body, parts, asked)),
             Reply::NoRows | Reply::Restart | Reply::Smaller => Err(Cause::MissingPart),
         }
     }
 
-    fn judge_part(&self, body: &Arc<Padded>, part: &Part, tried: Tried) -> Result<Judged, Cause> {
+    fn judge_part(
+        &self,
+        body: &Arc<Padded>,
+        part: &Part,
+        tried: Tried,
+        asked: &Asked,
+    ) -> Result<Judged, Cause> {
+        let now = clock::now();
         let bytes = body.as_slice().get(part.body.clone()).unwrap_or_default();
         let named = retry_after(&part.headers, clock::unix_now());
-        let answer = Answer::read(part.status, &part.headers, bytes, tried.failures + 1);
+        let mut answer = Answer::read(part.status, &part.headers, bytes, tried.failures + 1);
+        answer.names_columns = self.listing.names_columns();
+        if part.status != 200 {
+            let (id, date) = (answer.client_request_id.as_deref(), answer.date.as_deref());
+            tracing::debug!(client_request_id = id, date, %answer, "a part of a batch failed");
+        }
         let station = Station::FirstOfParent;
-        let again = |cause, wait| Judged::Again(Again { cause, wait });
-        Ok(match judge(&answer, &part.headers, named, station, tried, Duration::ZERO) {
+        self.learn(&load(part.status, &part.headers, named, tried), asked, now);
+        let age = asked.token.age(now);
+        Ok(match judge(&answer, &part.headers, named, station, tried, age) {
             Verdict::Take => match split(body, part.body.clone()) {
                 Ok(fetched) => Judged::Page(fetched),
                 Err(_) if judge_unreadable(tried) == Verdict::Backoff => {
-                    again(Why::Unreadable, Duration::ZERO)
+                    Judged::Again(Again::Unreadable)
                 }
                 Err(error) => return Err(Cause::Envelope(error)),
             },
             Verdict::NoRows => Judged::NoRows,
-            Verdict::FreshToken { .. } => again(Why::Token, Duration::ZERO),
+            Verdict::FreshToken { claims } => Judged::Again(Again::Token { claims }),
+            // The gate keeps the wait, for all who stand before it.
             Verdict::RetryAfter(_) | Verdict::Backoff if part.status == 429 => {
-                again(Why::Throttled, throttle_wait(named, tried.throttles + 1))
+                Judged::Again(Again::Throttled)
             }
-            Verdict::RetryAfter(wait) => again(Why::Failed, wait),
+            Verdict::RetryAfter(wait) => Judged::Again(Again::Failed { answer, named: Some(wait) }),
             Verdict::Backoff | Verdict::SmallerPage => {
-                let failures = tried.failures + 1;
-                again(Why::Failed, BACKOFF.wait(failures, rand::random()))
+                Judged::Again(Again::Failed { answer, named: None })
             }
             Verdict::RestartListing | Verdict::Fail => {
                 return Err(Cause::Answered(Box::new(answer)));
@@ -210,41 +242,50 @@ impl FanOut {
         })
     }
 
+    /// What a part tells of the load, as the gate and the meter learn it from a single answer.
+    fn learn(&self, load: &Load, asked: &Asked, now: Instant) {
+        let units = self.table.resource_units;
+        self.sender.meter.charged(load.units.unwrap_or(units));
+        if load.throttled.is_some() {
+            self.sender.meter.throttle();
+        }
+        self.sender.lane().answered_part(load, units, asked.left_at, now);
+    }
+
     /// Between two rounds: what the parts that were refused ask for, once for all of them, and of
     /// several waits the longest.
-    async fn rest(&self, round: &mut Round) -> Result<(), Cause> {
-        for why in std::mem::take(&mut round.whys) {
-            match why {
-                Why::Throttled => round.tried.throttles += 1,
-                Why::Failed => round.tried.failures += 1,
-                Why::Unreadable => round.tried.unreadable += 1,
-                Why::Token => {
-                    round.tried.fresh_tokens += 1;
-                    let token = self.sender.line.tokens.token().await.map_err(Cause::Token)?;
-                    self.sender.replace(Some(token), None).await?;
-                }
-            }
+    async fn rest(&self, round: &mut Round, asked: Asked) -> Result<(), Cause> {
+        let Whys { throttled, unreadable, token, failed } = std::mem::take(&mut round.whys);
+        let tried = &mut round.tried;
+        tried.throttles += u32::from(throttled);
+        tried.unreadable += u32::from(unreadable);
+        if let Some(claims) = token {
+            tried.fresh_tokens += 1;
+            self.sender.replace(Some(asked.token), claims).await?;
         }
-        if let Some(wait) = round.throttled.take() {
-            self.sender.lane().throttled(wait, clock::now());
-        }
-        if let Some(wait) = round.failed.take() {
-            self.sender.pause_for(wait).await?;
+        if let Some((answer, named)) = failed {
+            tried.failures += 1;
+            let wait = match named {
+                Some(wait) => self.sender.affordable(wait)?,
+                None => BACKOFF.wait(tried.failures, rand::random()),
+            };
+            let source = || Some(Box::new(Cause::Answered(Box::new(answer))));
+            let paused = self.sender.pause(wait).await;
+            return paused.ok_or_else(|| Cause::Deadline { source: source() });
         }
         Ok(())
     }
 
     /// Room for `pages` pages, as large as the largest of late.
-    async fn hold(&self, pages: usize) -> Option<Arc<OwnedSemaphorePermit>> {
-        let grains = self.page_bytes.load(Ordering::Relaxed) * pages / GRAIN_BYTES;
-        let grains = grains.clamp(1, limits::FAN_OUT_BYTES_MAX / GRAIN_BYTES) as u32;
-        // The semaphore is never closed.
-        self.room.clone().acquire_many_owned(grains).await.ok().map(Arc::new)
+    async fn hold(&self, pages: usize) -> Held {
+        let page_bytes = self.page_bytes.load(Ordering::Relaxed);
+        self.room.take(page_bytes.max(limits::FAN_OUT_PAGE_BYTES_MIN) * pages).await
     }
 
     fn saw(&self, bytes: usize) {
         let before = self.page_bytes.load(Ordering::Relaxed);
-        let now = bytes.max(before - before / 16).max(limits::FAN_OUT_PAGE_BYTES_MIN);
+        let faded = before - before / limits::FAN_OUT_PAGE_FADES;
+        let now = bytes.max(faded).max(limits::FAN_OUT_PAGE_BYTES_MIN);
         self.page_bytes.store(now, Ordering::Relaxed);
     }
 }
@@ -253,22 +294,37 @@ impl FanOut {
 #[derive(Default)]
 struct Round {
     left: VecDeque<Arc<str>>,
-    more: Vec<(Walk, Arc<str>)>,
+    more: Vec<Rest>,
     tried: Tried,
-    whys: HashSet<Why>,
-    throttled: Option<Duration>,
-    failed: Option<Duration>,
+    whys: Whys,
+}
+
+/// Why parts are asked for again.
+#[derive(Default)]
+struct Whys {
+    throttled: bool,
+    unreadable: bool,
+    /// With the claims that a new token has to meet, if any part named some.
+    token: Option<Option<String>>,
+    /// The last answer, and the longest wait that one named.
+    failed: Option<(Answer, Option<Duration>)>,
 }
 
 impl Round {
     fn again(&mut self, parent: Arc<str>, again: Again) {
         self.left.push_back(parent);
-        self.whys.insert(again.cause);
-        let wait = match again.cause {
-            Why::Throttled => &mut self.throttled,
-            _ => &mut self.failed,
-        };
-        *wait = Some(wait.map_or(again.wait, |before| before.max(again.wait)));
+        let whys = &mut self.whys;
+        match again {
+            Again::Throttled => whys.throttled = true,
+            Again::Unreadable => whys.unreadable = true,
+            Again::Token { claims } => {
+                whys.token = Some(whys.token.take().flatten().or(claims));
+            }
+            Again::Failed { answer, named } => {
+                let before = whys.failed.take().and_then(|(_, named)| named);
+                whys.failed = Some((answer, named.max(before)));
+            }
+        }
     }
 }
 
@@ -278,18 +334,12 @@ enum Judged {
     Again(Again),
 }
 
-struct Again {
-    cause: Why,
-    wait: Duration,
-}
-
 /// Why a part is asked for again.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Why {
+enum Again {
     Throttled,
-    Failed,
     Unreadable,
-    Token,
+    Token { claims: Option<String> },
+    Failed { answer: Answer, named: Option<Duration> },
 }
 
 fn split(body: &Arc<Padded>, at: Range<usize>) -> Result<Fetched, envelope::Error> {

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::budget::{Budget, Counts};
 use super::in_flight::InFlight;
-use crate::catalog::Family;
 use crate::clock::Instant;
 use crate::limits::graph as limits;
 
@@ -37,29 +37,9 @@ pub struct Gate {
     left: VecDeque<(Instant, f64)>,
     spent: f64,
     closed_until: Option<Instant>,
+    /// Whether Graph named that time itself.
+    named: bool,
     flight: InFlight,
-}
-
-/// What a family may use.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Budget {
-    /// In resource units, or in requests where the family counts those.
-    pub units: f64,
-    /// The time in which they may be used, any such time.
-    pub span: Duration,
-    /// What is counted.
-    pub counts: Counts,
-    /// Requests in flight at most.
-    pub in_flight_max: u32,
-}
-
-/// What a family counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counts {
-    /// What `x-ms-resource-unit` tells.
-    Units,
-    /// Requests, whatever they cost.
-    Requests,
 }
 
 /// What the gate says.
@@ -82,42 +62,10 @@ pub struct Load {
     pub percentage: Option<f64>,
     /// It was a 429, and how long it asked for; without a wait the caller's own.
     pub throttled: Option<Duration>,
+    /// That wait is the caller's own.
+    pub unnamed: bool,
     /// The server or the network failed.
     pub failed: bool,
-}
-
-impl Budget {
-    /// The documented one.
-    pub fn of(family: Family) -> Self {
-        match family {
-            Family::Directory => Budget {
-                units: limits::DIRECTORY_UNITS,
-                span: limits::DIRECTORY_SPAN,
-                counts: Counts::Units,
-                in_flight_max: limits::IN_FLIGHT_MAX,
-            },
-            Family::Reports => Budget {
-                units: limits::REPORTS_REQUESTS,
-                span: limits::REPORTS_SPAN,
-                counts: Counts::Requests,
-                in_flight_max: limits::REPORTS_REQUESTS as u32,
-            },
-            Family::Protection => Budget {
-                units: limits::PROTECTION_REQUESTS,
-                span: limits::PROTECTION_SPAN,
-                counts: Counts::Requests,
-                in_flight_max: limits::PROTECTION_REQUESTS as u32,
-            },
-        }
-    }
-
-    /// What `requests` requests of `units` together use of it.
-    fn charge(&self, requests: u32, units: u32) -> f64 {
-        match self.counts {
-            Counts::Units => f64::from(units.max(requests)),
-            Counts::Requests => f64::from(requests),
-        }
-    }
 }
 
 impl Gate {
@@ -132,6 +80,7 @@ impl Gate {
             left: VecDeque::new(),
             spent: 0.0,
             closed_until: None,
+            named: false,
             flight: InFlight::new(in_flight),
         }
     }
@@ -179,21 +128,38 @@ impl Gate {
             self.correct(difference, left_at);
         }
         if let Some(wait) = load.throttled {
-            self.close(now + wait);
+            self.close(now + wait, !load.unnamed);
         }
         self.steer(load, now);
         let bad = load.failed || load.throttled.is_some();
         self.flight.learn(bad, left_at, now, self.budget.in_flight_max);
     }
 
-    /// Nothing leaves before `until`. A gate that is closed for longer stays so.
-    pub fn close(&mut self, until: Instant) {
-        self.closed_until = Some(self.closed_until.map_or(until, |before| before.max(until)));
+    /// Learns from one part of a `$batch` that left at `left_at`, charged with `units`. Of what
+    /// was in flight only a bad part tells more than the whole.
+    pub fn learn_part(&mut self, load: &Load, units: u32, left_at: Instant, now: Instant) {
+        if load.failed || load.throttled.is_some() {
+            return self.learn(load, 1, units, left_at, now);
+        }
+        if let Some(told) = load.units {
+            let difference = self.budget.charge(1, told) - self.budget.charge(1, units);
+            self.correct(difference, left_at);
+        }
+        self.steer(load, now);
+    }
+
+    /// Nothing leaves before `until`, which Graph `named` or we chose. A gate that is closed for
+    /// longer stays so.
+    pub fn close(&mut self, until: Instant, named: bool) {
+        if self.closed_until.is_none_or(|before| before < until) {
+            self.closed_until = Some(until);
+            self.named = named;
+        }
     }
 
     /// Until when it is closed by Graph's word.
     pub fn closed_until(&self, now: Instant) -> Option<Instant> {
-        self.closed_until.filter(|until| *until > now)
+        self.closed_until.filter(|until| self.named && *until > now)
     }
 
     /// Whether more requests in flight than are allowed would be needed to use up the budget at
@@ -302,9 +268,11 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Family;
     use proptest::prelude::*;
 
-    const NO_LOAD: Load = Load { units: None, percentage: None, throttled: None, failed: false };
+    const NO_LOAD: Load =
+        Load { units: None, percentage: None, throttled: None, unnamed: false, failed: false };
 
     fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -401,6 +369,39 @@ mod tests {
         assert_eq!(gate.ask(1, 4_000, now), Leave::At(now + limits::DIRECTORY_SPAN));
         gate.learn(&Load { units: Some(2), ..NO_LOAD }, 1, 4_000, now, now + ms(20));
         assert_eq!(gate.ask(1, 4_000, now + ms(20)), Leave::Now);
+    }
+
+    #[test]
+    fn the_parts_of_a_batch_tell_what_they_cost_and_what_is_left() {
+        let now = crate::clock::now();
+        let mut gate = Gate::new(Budget::of(Family::Directory), now);
+        assert_eq!(gate.ask(20, 60, now), Leave::Now);
+        let bound = gate.flight.clone();
+        for _ in 0..20 {
+            gate.learn_part(&Load { units: Some(2), ..NO_LOAD }, 3, now, now + ms(20));
+        }
+        assert_eq!(gate.spent, 40.0);
+        assert_eq!(gate.flight, bound);
+        gate.spend(2_760.0, now);
+        let told = Load { percentage: Some(0.8), ..NO_LOAD };
+        gate.learn_part(&told, 3, now, now + ms(20));
+        assert_eq!((gate.part * 100.0).round(), 43.0);
+        let refused = Load { throttled: Some(ms(700)), ..NO_LOAD };
+        gate.learn_part(&refused, 3, now, now + ms(20));
+        gate.learn_part(&refused, 3, now, now + ms(20));
+        assert_eq!((gate.part * 100.0).round(), 30.0);
+        assert_eq!(gate.closed_until(now), Some(now + ms(720)));
+        assert_ne!(gate.flight, bound);
+    }
+
+    #[test]
+    fn a_wait_of_our_own_is_not_called_one_of_graph() {
+        let now = crate::clock::now();
+        let mut gate = Gate::new(Budget::of(Family::Directory), now);
+        let own = Load { throttled: Some(ms(700)), unnamed: true, ..NO_LOAD };
+        gate.learn(&own, 1, 1, now, now);
+        assert_eq!(gate.closed_until(now), None);
+        assert_eq!(gate.ask(1, 1, now), Leave::At(now + ms(700)));
     }
 
     proptest! {

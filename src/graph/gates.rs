@@ -1,11 +1,14 @@
 //! The gates of a connection, and waiting at them.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::gate::{Budget, Gate, Leave, Load};
+use super::budget::Budget;
+use super::gate::{Gate, Leave, Load};
 use super::meter::Meter;
 use crate::catalog::Family;
 use crate::clock::{self, Instant};
@@ -25,6 +28,8 @@ pub(super) struct Lane {
     gate: Mutex<Gate>,
     turn: tokio::sync::Mutex<()>,
     landed: Notify,
+    /// Graph has closed the gate.
+    closed: Notify,
     /// How long answers take, smoothed; none seen yet is zero.
     latency: Mutex<Duration>,
 }
@@ -62,6 +67,7 @@ impl Gates {
                 gate: Mutex::new(Gate::new(Budget::of(family), now)),
                 turn: tokio::sync::Mutex::default(),
                 landed: Notify::new(),
+                closed: Notify::new(),
                 latency: Mutex::default(),
             })
         };
@@ -94,33 +100,67 @@ impl Lane {
         deadline: Option<Instant>,
         meter: &Meter,
     ) -> Result<Permit, Shut> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.unless_shut(deadline, self.turn.lock()).await?;
         loop {
             let now = clock::now();
-            let (leave, closed) = {
-                let mut gate = locked(&self.gate);
-                (gate.ask(weight.requests, weight.units, now), gate.closed_until(now))
-            };
+            let leave = locked(&self.gate).ask(weight.requests, weight.units, now);
             match leave {
                 Leave::Now => return Ok(Permit { lane: self.clone(), weight, left_at: now }),
-                Leave::AfterLanding => self.landed.notified().await,
+                Leave::AfterLanding => self.unless_shut(deadline, self.landed.notified()).await?,
                 Leave::At(at) => {
-                    let left = deadline.map(|at| at.saturating_duration_since(now));
-                    let left = left.unwrap_or(limits::RETRY_WAIT_MAX);
-                    if closed.is_some_and(|until| until > now + left) {
-                        return Err(Shut { wait: at.saturating_duration_since(now), left });
-                    }
+                    // Before the wait is counted as one.
+                    self.check(deadline)?;
                     meter.waits(now, at);
-                    clock::sleep_until(at).await;
+                    self.unless_shut(deadline, clock::sleep_until(at)).await?;
                 }
             }
         }
     }
 
-    /// Takes note of a 429 that came within an answer to a `$batch`.
-    pub fn throttled(&self, wait: Duration, now: Instant) {
-        let load = Load { throttled: Some(wait), ..Load::default() };
-        locked(&self.gate).learn(&load, 0, 0, now, now);
+    /// Waits for `what`, for as long as the gate is not closed for longer than there is time. It
+    /// may close while others wait for their turn, and they must hear of it before it is theirs.
+    async fn unless_shut<T>(
+        &self,
+        deadline: Option<Instant>,
+        what: impl Future<Output = T>,
+    ) -> Result<T, Shut> {
+        let mut what = pin!(what);
+        loop {
+            let mut closed = pin!(self.closed.notified());
+            // From here on it is heard, and what came before is seen.
+            closed.as_mut().enable();
+            self.check(deadline)?;
+            tokio::select! {
+                biased;
+                done = &mut what => return Ok(done),
+                () = closed => {}
+            }
+        }
+    }
+
+    fn check(&self, deadline: Option<Instant>) -> Result<(), Shut> {
+        let now = clock::now();
+        let left = deadline.map(|at| at.saturating_duration_since(now));
+        let left = left.unwrap_or(limits::RETRY_WAIT_MAX);
+        match locked(&self.gate).closed_until(now) {
+            Some(until) if until > now + left => {
+                Err(Shut { wait: until.saturating_duration_since(now), left })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Learns from one part of an answer to a `$batch` that left at `left_at`, charged with
+    /// `units`.
+    pub fn answered_part(&self, load: &Load, units: u32, left_at: Instant, now: Instant) {
+        locked(&self.gate).learn_part(load, units, left_at, now);
+        self.tell(load);
+    }
+
+    fn tell(&self, load: &Load) {
+        if load.throttled.is_some() {
+            self.closed.notify_waiters();
+        }
     }
 
     /// Whether putting many requests of `units` into one exchange would help.
@@ -130,6 +170,11 @@ impl Lane {
 }
 
 impl Permit {
+    /// When it left.
+    pub fn left_at(&self) -> Instant {
+        self.left_at
+    }
+
     /// The answer has come: the gate learns from it, and the request has landed.
     pub fn answered(self, load: &Load, now: Instant) {
         let took = now.saturating_duration_since(self.left_at);
@@ -139,6 +184,7 @@ impl Permit {
         }
         let Weight { requests, units } = self.weight;
         locked(&self.lane.gate).learn(load, requests, units, self.left_at, now);
+        self.lane.tell(load);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::clock::Instant;
 ///
 /// Twice as many after each round that comes back well, until one does not: then half, and from
 /// there a few more each round. Only a bound that holds something back grows.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct InFlight {
     now: u32,
     bound: f64,

@@ -23,7 +23,7 @@ pub enum Verdict {
         /// The base64 text of the challenge.
         claims: Option<String>,
     },
-    /// The page token is gone: begin the listing again.
+    /// The page token is gone, or the page it leads to: begin the listing again.
     RestartListing,
     /// The parent has vanished, or has no such relation: it has no rows.
     NoRows,
@@ -75,7 +75,9 @@ pub fn judge(
 ) -> Verdict {
     match answer.status {
         200 => Verdict::Take,
-        400 | 410 if station.is_next() && is_lost_page_token(answer) => Verdict::RestartListing,
+        400 | 404 | 410 if station.is_next() && is_lost_page_token(answer) => {
+            Verdict::RestartListing
+        }
         401 if tried.fresh_tokens < limits::FRESH_TOKENS_MAX => {
             Verdict::FreshToken { claims: claims(headers) }
         }
@@ -83,7 +85,9 @@ pub fn judge(
         403 if tried.fresh_tokens == 0 && token_age > limits::TOKEN_STALE_AGE => {
             Verdict::FreshToken { claims: claims(headers) }
         }
-        404 if station.is_of_parent() => Verdict::NoRows,
+        404 if station == Station::FirstOfParent && is_gone(answer) => Verdict::NoRows,
+        // Rows of this parent were given, so it was there: its first page tells whether it is.
+        404 if station == Station::NextOfParent && is_gone(answer) => Verdict::RestartListing,
         429 if tried.throttles >= limits::THROTTLES_MAX => Verdict::Fail,
         429 => retry_after.map_or(Verdict::Backoff, Verdict::RetryAfter),
         501 | 505 => Verdict::Fail,
@@ -96,7 +100,9 @@ pub fn judge(
 pub fn judge_network(error: &transport::Error, station: Station, tried: Tried) -> Verdict {
     match error {
         transport::Error::TimedOut { .. } => failed(504, None, station, tried),
-        transport::Error::Connect { .. } => failed(503, None, station, tried),
+        transport::Error::Connect { .. } | transport::Error::Closed { .. } => {
+            failed(503, None, station, tried)
+        }
         transport::Error::Cut { .. } => judge_unreadable(tried),
         _ => Verdict::Fail,
     }
@@ -130,6 +136,18 @@ fn is_lost_page_token(answer: &Answer) -> bool {
         || answer.speaks_of("skip token")
 }
 
+/// Codes that mean that an object is not there, or has no such relation. A 404 without one comes
+/// from something on the way, or means that the path is wrong.
+fn is_gone(answer: &Answer) -> bool {
+    const CODES: [&str; 4] = [
+        "Request_ResourceNotFound",
+        "Directory_ObjectNotFound",
+        "itemNotFound",
+        "ResourceNotFound",
+    ];
+    CODES.into_iter().any(|code| answer.is(code))
+}
+
 /// The claims of a challenge that only a new token can meet.
 fn claims(headers: &HeaderMap) -> Option<String> {
     headers.get_all(WWW_AUTHENTICATE).iter().find_map(|challenge| {
@@ -148,16 +166,12 @@ impl Verdict {
 }
 
 impl Station {
-    fn is_first(self) -> bool {
+    pub(super) fn is_first(self) -> bool {
         matches!(self, Station::First | Station::FirstOfParent)
     }
 
     fn is_next(self) -> bool {
         matches!(self, Station::Next | Station::NextOfParent)
-    }
-
-    fn is_of_parent(self) -> bool {
-        matches!(self, Station::FirstOfParent | Station::NextOfParent)
     }
 }
 
@@ -168,7 +182,7 @@ mod tests {
     use http::HeaderValue;
     use std::fmt::Write;
 
-    const CASES: [(u16, &str, Station); 24] = [
+    const CASES: [(u16, &str, Station); 30] = [
         (200, "", Station::First),
         (302, "", Station::First),
         (400, "Request_UnsupportedQuery", Station::First),
@@ -180,7 +194,13 @@ mod tests {
         (403, "Authorization_RequestDenied", Station::First),
         (404, "Request_ResourceNotFound", Station::First),
         (404, "Request_ResourceNotFound", Station::FirstOfParent),
+        (404, "itemnotfound", Station::FirstOfParent),
+        (404, "", Station::FirstOfParent),
+        (404, "BadRequest", Station::FirstOfParent),
         (404, "Request_ResourceNotFound", Station::NextOfParent),
+        (404, "", Station::NextOfParent),
+        (404, "DirectoryPageTokenNotFoundException", Station::Next),
+        (404, "Request_ResourceNotFound", Station::Next),
         (408, "", Station::Next),
         (410, "resyncRequired", Station::Next),
         (410, "", Station::Single),
@@ -228,7 +248,13 @@ mod tests {
             403 Authorization_RequestDenied First: Fail
             404 Request_ResourceNotFound First: Fail
             404 Request_ResourceNotFound FirstOfParent: NoRows
-            404 Request_ResourceNotFound NextOfParent: NoRows
+            404 itemnotfound FirstOfParent: NoRows
+            404  FirstOfParent: Fail
+            404 BadRequest FirstOfParent: Fail
+            404 Request_ResourceNotFound NextOfParent: RestartListing
+            404  NextOfParent: Fail
+            404 DirectoryPageTokenNotFoundException Next: RestartListing
+            404 Request_ResourceNotFound Next: Fail
             408  Next: Backoff
             410 resyncRequired Next: RestartListing
             410  Single: Fail
@@ -296,6 +322,12 @@ mod tests {
             transport::Error::TimedOut { host: host(), timeout: Duration::from_secs(1) };
         let cut = transport::Error::Cut { host: host(), bytes: 10 };
         let long = transport::Error::TooLong { host: host(), body_bytes_max: 1 };
+        let closed = transport::Error::Closed { host: host(), source: "reset".into() };
+        let tried = Tried { unreadable: limits::UNREADABLE_MAX, ..Tried::default() };
+        assert_eq!(judge_network(&closed, Station::First, tried), Verdict::Backoff);
+        assert_eq!(judge_network(&cut, Station::First, tried), Verdict::Fail);
+        let tried = Tried { failures: limits::FAILURES_MAX, ..Tried::default() };
+        assert_eq!(judge_network(&closed, Station::First, tried), Verdict::Fail);
         let tried = Tried::default();
         assert_eq!(judge_network(&timed_out, Station::First, tried), Verdict::SmallerPage);
         assert_eq!(judge_network(&timed_out, Station::Next, tried), Verdict::Backoff);

@@ -7,9 +7,9 @@
 //! |---|---|
 //! | `request` | the first URL |
 //! | `pages`, `walk` | page after page, one read ahead |
-//! | `fan_out`, `parents`, `batch` | the same for each row of another table |
+//! | `fan_out`, `parents`, `batch`, `room` | the same for each row of another table |
 //! | `send` | one question, asked until it is answered |
-//! | `gates`, `gate` | when it may leave |
+//! | `gates`, `gate`, `budget` | when it may leave |
 //! | `judge`, `answer` | what an answer asks us to do |
 //! | `inflate`, `envelope` | from a body to where its rows begin |
 //!
@@ -18,6 +18,7 @@
 
 mod answer;
 mod batch;
+mod budget;
 mod envelope;
 mod error;
 mod fan_out;
@@ -30,6 +31,7 @@ mod meter;
 mod pages;
 mod parents;
 mod request;
+mod room;
 mod send;
 mod walk;
 
@@ -139,7 +141,7 @@ impl Graph {
             Read::Collection | Read::Expand { .. } => listing_job(listing, &table, sender, limit),
             Read::FanOut { parent } => self.fan_out(&table, parent, listing, sender, limit)?,
         };
-        Ok(Pages::new(table, meter, job))
+        Ok(Pages::new(table, meter, deadline, job))
     }
 
     /// A single small answer, such as `/organization?$select=id`, as it is.
@@ -172,7 +174,7 @@ impl Graph {
         let read =
             |body: &Padded| serde_json::from_slice(body.as_slice()).map_err(|_| Cause::NotJson);
         match sender.ask(&question, &mut Tried::default(), read).await.map_err(failed)? {
-            Reply::Body(_, json) => Ok(json),
+            Reply::Body(_, json, _) => Ok(json),
             Reply::NoRows | Reply::Restart | Reply::Smaller => Err(failed(Cause::NotJson)),
         }
     }
@@ -202,7 +204,7 @@ impl Graph {
         }
         let parent_sender = self.sender(&parent, sender.deadline, sender.meter.clone());
         let ids = listing_job(Arc::new(Listing::ids(&parent)), &parent, parent_sender, None);
-        let pages = Pages::new(parent.clone(), Arc::default(), ids);
+        let pages = Pages::new(parent.clone(), Arc::default(), sender.deadline, ids);
         let few = limit.is_some_and(|limit| limit <= u64::from(table.page_rows.unwrap_or(100)));
         let table = table.clone();
         Ok(Box::new(move |outlet| {

@@ -4,19 +4,21 @@ use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures::Stream;
 use futures::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::envelope;
 use super::error::{Cause, Error};
 use super::meter::Meter;
+use super::room::Held;
 use super::send::Sender;
 use super::walk::{Fetched, Walk};
 use crate::catalog::Table;
+use crate::clock::Instant;
 use crate::decode::Padded;
 
 /// A page of rows.
@@ -38,7 +40,7 @@ pub struct Page {
     at: Range<usize>,
     next: Option<String>,
     /// What a fan-out may hold; given back when the page is handed on.
-    held: Option<Arc<OwnedSemaphorePermit>>,
+    held: Option<Arc<Held>>,
 }
 
 impl std::fmt::Debug for Page {
@@ -74,6 +76,7 @@ impl Page {
 pub struct Pages {
     meter: Arc<Meter>,
     table: Arc<Table>,
+    deadline: Option<Instant>,
     state: State,
 }
 
@@ -84,28 +87,23 @@ enum State {
 }
 
 struct Running {
-    notes: mpsc::Receiver<Note>,
+    pages: mpsc::Receiver<Page>,
     /// The number of the page that is wanted.
     wanted: watch::Sender<u64>,
     handed: u64,
-    task: JoinHandle<()>,
+    /// That it sends no page any more says nothing: how it ended does.
+    task: JoinHandle<Result<(), Error>>,
 }
 
 /// What reads the pages.
-pub(super) type Job = Box<dyn FnOnce(Outlet) -> BoxFuture<'static, ()> + Send>;
-
-/// What the reading task says. That it has ended says nothing: it might have been stopped.
-enum Note {
-    Page(Page),
-    Failed(Error),
-    End,
-}
+pub(super) type Job = Box<dyn FnOnce(Outlet) -> BoxFuture<'static, Result<(), Error>> + Send>;
 
 /// Where a reading task puts its pages.
 #[derive(Clone)]
 pub(super) struct Outlet {
-    notes: mpsc::Sender<Note>,
+    pages: mpsc::Sender<Page>,
     wanted: watch::Receiver<u64>,
+    deadline: Option<Instant>,
     table: Arc<Table>,
     meter: Arc<Meter>,
 }
@@ -124,27 +122,30 @@ impl From<Cause> for Failure {
     }
 }
 
-/// Whoever wanted the pages is gone.
-pub(super) struct Gone;
-
 impl Pages {
-    pub(super) fn new(table: Arc<Table>, meter: Arc<Meter>, job: Job) -> Self {
-        Pages { meter, table, state: State::Idle(Some(job)) }
+    pub(super) fn new(
+        table: Arc<Table>,
+        meter: Arc<Meter>,
+        deadline: Option<Instant>,
+        job: Job,
+    ) -> Self {
+        Pages { meter, table, deadline, state: State::Idle(Some(job)) }
     }
 
     fn start(&mut self) {
         let State::Idle(job) = &mut self.state else { return };
         let Some(job) = job.take() else { return };
-        let (notes, notes_out) = mpsc::channel(1);
+        let (pages, pages_out) = mpsc::channel(1);
         let (wanted, wanted_out) = watch::channel(1);
         let outlet = Outlet {
-            notes,
+            pages,
             wanted: wanted_out,
+            deadline: self.deadline,
             table: self.table.clone(),
             meter: self.meter.clone(),
         };
         let task = tokio::spawn(job(outlet));
-        self.state = State::Running(Running { notes: notes_out, wanted, handed: 0, task });
+        self.state = State::Running(Running { pages: pages_out, wanted, handed: 0, task });
     }
 }
 
@@ -156,19 +157,20 @@ impl Stream for Pages {
         pages.start();
         let State::Running(running) = &mut pages.state else { return Poll::Ready(None) };
         let _ = running.wanted.send(running.handed + 1);
-        let Poll::Ready(note) = running.notes.poll_recv(cx) else { return Poll::Pending };
-        let item = match note {
-            Some(Note::Page(mut page)) => {
-                running.handed += 1;
-                page.held = None;
-                return Poll::Ready(Some(Ok(page)));
+        if let Some(mut page) = ready!(running.pages.poll_recv(cx)) {
+            running.handed += 1;
+            page.held = None;
+            return Poll::Ready(Some(Ok(page)));
+        }
+        let end = match ready!(Pin::new(&mut running.task).poll(cx)) {
+            Ok(end) => end,
+            Err(broken) => {
+                let cause = if broken.is_panic() { Cause::Broken } else { Cause::Stopped };
+                Err(Error::page(&pages.table, running.handed + 1, cause))
             }
-            Some(Note::End) => None,
-            Some(Note::Failed(error)) => Some(Err(error)),
-            None => Some(Err(Error::page(&pages.table, running.handed + 1, Cause::Stopped))),
         };
         pages.state = State::Over;
-        Poll::Ready(item)
+        Poll::Ready(end.err().map(Err))
     }
 }
 
@@ -180,45 +182,56 @@ impl Drop for Running {
 
 impl Outlet {
     /// Runs `work` and tells how it ended.
-    pub async fn run(self, work: impl Future<Output = Result<(), Failure>>) {
-        let note = match work.await {
-            Ok(()) => Note::End,
-            Err(Failure::Whole(error)) => Note::Failed(error),
-            Err(Failure::Here(cause)) => {
-                Note::Failed(Error::page(&self.table, self.meter.pages() + 1, cause))
-            }
-        };
-        // Whoever is gone does not want to know.
-        let _ = self.notes.send(note).await;
+    pub async fn run(self, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Error> {
+        work.await.map_err(|failure| match failure {
+            Failure::Whole(error) => error,
+            Failure::Here(cause) => Error::page(&self.table, self.meter.pages() + 1, cause),
+        })
     }
 
-    /// Waits until a page may be fetched: the one before has been taken.
-    pub async fn room(&self) -> Result<Room<'_>, Gone> {
-        self.notes.reserve().await.map(|slot| Room { slot, outlet: self }).map_err(|_| Gone)
+    /// Waits until a page may be fetched: the one before has been taken. `None` if whoever wanted
+    /// the pages is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Deadline`]: whoever reads so slowly does not keep the scan alive.
+    pub async fn room(&self) -> Result<Option<Room<'_>>, Cause> {
+        let slot = in_time(self.deadline, self.pages.reserve()).await?;
+        Ok(slot.ok().map(|slot| Room { slot, outlet: self }))
     }
 
-    /// Waits until page `number` is asked for, and not only foreseen.
-    pub async fn wanted(&mut self, number: u64) -> Result<(), Gone> {
-        self.wanted.wait_for(|wanted| *wanted >= number).await.map(drop).map_err(|_| Gone)
+    /// Waits until page `number` is asked for, and not only foreseen. `false` if whoever wanted
+    /// the pages is gone.
+    ///
+    /// # Errors
+    ///
+    /// As of [`room`](Self::room).
+    pub async fn wanted(&mut self, number: u64) -> Result<bool, Cause> {
+        let wanted = self.wanted.wait_for(|wanted| *wanted >= number);
+        Ok(in_time(self.deadline, wanted).await?.is_ok())
+    }
+}
+
+async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Result<T, Cause> {
+    match deadline {
+        Some(at) => {
+            tokio::time::timeout_at(at, work).await.map_err(|_| Cause::Deadline { source: None })
+        }
+        None => Ok(work.await),
     }
 }
 
 /// Room for one page.
 pub(super) struct Room<'a> {
-    slot: mpsc::Permit<'a, Note>,
+    slot: mpsc::Permit<'a, Page>,
     outlet: &'a Outlet,
 }
 
 impl Room<'_> {
-    pub fn put(
-        self,
-        fetched: Fetched,
-        parent: Option<Arc<str>>,
-        held: Option<Arc<OwnedSemaphorePermit>>,
-    ) {
+    pub fn put(self, fetched: Fetched, parent: Option<Arc<str>>, held: Option<Arc<Held>>) {
         let meter = &self.outlet.meter;
         meter.page();
-        self.slot.send(Note::Page(Page {
+        self.slot.send(Page {
             rows_at: fetched.envelope.rows_at,
             next: fetched.envelope.next,
             body: fetched.body,
@@ -229,7 +242,7 @@ impl Room<'_> {
             number: meter.pages(),
             table: self.outlet.table.clone(),
             held,
-        }));
+        });
     }
 }
 
@@ -245,9 +258,9 @@ pub(super) async fn read_listing(
     while !walk.is_at_end() {
         number += 1;
         if limit.is_some_and(|limit| number > 1 && walk.rows_if_full() >= limit) {
-            let Ok(()) = outlet.wanted(number).await else { return Ok(()) };
+            let true = outlet.wanted(number).await? else { return Ok(()) };
         }
-        let Ok(room) = outlet.room().await else { return Ok(()) };
+        let Some(room) = outlet.room().await? else { return Ok(()) };
         if let Some(fetched) = walk.page(&sender).await? {
             room.put(fetched, None, None);
         }

@@ -12,6 +12,7 @@ use super::error::{Cause, Error};
 use super::pages::{Failure, Page, Pages};
 use crate::catalog::{Column, Table};
 use crate::decode::{self, Decoder};
+use crate::limits::graph as limits;
 
 /// The parents, a page of them at a time, each once.
 pub(super) struct Parents {
@@ -76,10 +77,15 @@ impl Parents {
         page.close(end).map_err(Failure::Whole)?;
         batches.extend(self.decoder.flush().map_err(unreadable)?);
         for id in batches.iter().flat_map(ids) {
-            match id {
-                Some(id) if self.seen.add(id) => self.waiting.push_back(id.into()),
-                Some(_) => {}
-                None => return Err(wrong(Cause::NoParentKey { table: self.table.name.clone() })),
+            let name = || self.table.name.clone();
+            let Some(id) = id else { return Err(wrong(Cause::NoParentKey { table: name() })) };
+            match self.seen.add(id, limits::FAN_OUT_PARENTS_MAX) {
+                Some(true) => self.waiting.push_back(id.into()),
+                Some(false) => {}
+                None => {
+                    let parents_max = limits::FAN_OUT_PARENTS_MAX;
+                    return Err(wrong(Cause::TooManyParents { table: name(), parents_max }));
+                }
             }
         }
         Ok(())
@@ -95,14 +101,32 @@ fn ids(batch: &RecordBatch) -> impl Iterator<Item = Option<&str>> {
 }
 
 impl Seen {
-    /// Whether it was not there before.
-    fn add(&mut self, id: &str) -> bool {
+    /// Whether it was not there before; `None` if it is one more than `max`.
+    fn add(&mut self, id: &str, max: usize) -> Option<bool> {
         let id = match uuid::Uuid::try_parse(id) {
             Ok(guid) => guid.as_u128(),
             Err(_) => {
                 u128::from(self.first.hash_one(id)) << 64 | u128::from(self.second.hash_one(id))
             }
         };
-        self.ids.insert(id)
+        let known = self.ids.contains(&id);
+        if !known && self.ids.len() >= max {
+            return None;
+        }
+        Some(self.ids.insert(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_parent_is_new_once_and_there_is_an_end_of_them() {
+        let mut seen = Seen::default();
+        let guid = "00000000-0000-4000-8000-000000000001";
+        let added = [guid, "a key", guid, "a key", "another", guid].map(|id| seen.add(id, 2));
+        let expected = [Some(true), Some(true), Some(false), Some(false), None, Some(false)];
+        assert_eq!(added, expected);
     }
 }

@@ -95,7 +95,8 @@ pub struct Listing {
 
 impl Listing {
     /// The listing that answers `scan`: exactly the columns needed, those of the key always
-    /// included, and pages as large as the endpoint gives them, or as large as the limit.
+    /// included, and pages as large as the endpoint gives them, or as large as a limit that counts
+    /// what they hold.
     ///
     /// # Errors
     ///
@@ -114,7 +115,9 @@ impl Listing {
             _ if select.is_empty() => String::new(),
             _ => format!("$select={select}"),
         };
-        let limit = scan.limit.map(|limit| u32::try_from(limit.max(1)).unwrap_or(u32::MAX));
+        // A limit counts rows, and most parents may have none: those pages stay full.
+        let limit = scan.limit.filter(|_| !matches!(table.read, Read::Expand { .. }));
+        let limit = limit.map(|limit| u32::try_from(limit.max(1)).unwrap_or(u32::MAX));
         let page_rows = table.page_rows.map(|rows| limit.map_or(rows, |limit| rows.min(limit)));
         let listing = Listing { path: table.path.to_string(), shape, page_rows };
         let bytes = listing.below_root(None, None).len() + KEY_BYTES;
@@ -129,6 +132,11 @@ impl Listing {
     pub fn ids(table: &Table) -> Self {
         let shape = if table.takes_select { "$select=id".to_owned() } else { String::new() };
         Listing { path: table.path.to_string(), shape, page_rows: table.page_rows }
+    }
+
+    /// Whether it names columns.
+    pub fn names_columns(&self) -> bool {
+        self.shape.contains("$select=")
     }
 
     /// The URL below the version's root, as a `$batch` wants it, of `parent`'s rows and with at

@@ -69,10 +69,16 @@ pub(super) struct Question {
     pub can_shrink: bool,
 }
 
+impl Question {
+    fn names_columns(&self) -> bool {
+        self.uri.query().is_some_and(|query| query.contains("$select="))
+    }
+}
+
 /// How it ended.
 pub(super) enum Reply<T> {
-    /// With a body, and what was read out of it.
-    Body(Padded, T),
+    /// With a body, what was read out of it, and how it was asked for.
+    Body(Padded, T, Asked),
     /// See [`Verdict::NoRows`].
     NoRows,
     /// See [`Verdict::RestartListing`].
@@ -81,9 +87,15 @@ pub(super) enum Reply<T> {
     Smaller,
 }
 
+/// How a body was asked for.
+pub(super) struct Asked {
+    pub left_at: Instant,
+    pub token: Token,
+}
+
 /// One try.
 enum Try<T> {
-    Good(Padded, T),
+    Good(Padded, T, Asked),
     Bad(Bad),
 }
 
@@ -91,6 +103,8 @@ struct Bad {
     trouble: Trouble,
     verdict: Verdict,
     token: Option<Token>,
+    /// What we called the request.
+    id: String,
 }
 
 /// What was wrong with an answer.
@@ -129,12 +143,15 @@ impl Sender {
             let once = self.within(self.try_once(question, *tried, &course, &read)).await;
             let bad = match once {
                 None => return Err(course.out_of_time()),
-                Some(Ok(Try::Good(body, read))) => return Ok(Reply::Body(body, read)),
+                Some(Ok(Try::Good(body, read, asked))) => {
+                    return Ok(Reply::Body(body, read, asked));
+                }
                 Some(Ok(Try::Bad(bad))) => bad,
                 Some(Err(cause)) => return Err(cause),
             };
             course.tries += 1;
             bad.trouble.count(tried);
+            bad.trouble.log(course.tries, &bad.id);
             if bad.verdict.asks_again() && self.is_over() {
                 course.last = Some(bad.trouble);
                 return Err(course.out_of_time());
@@ -156,7 +173,11 @@ impl Sender {
                     BACKOFF.wait(tried.failures + tried.unreadable, rand::random())
                 }
             };
-            bad.trouble.log(course.tries, wait);
+            tracing::debug!(
+                client_request_id = bad.id,
+                wait_ms = wait.as_millis() as u64,
+                "asking again"
+            );
             course.last = Some(bad.trouble);
             if self.pause(wait).await.is_none() {
                 return Err(course.out_of_time());
@@ -176,14 +197,15 @@ impl Sender {
             passed.map_err(|shut| Cause::Throttled { wait: shut.wait, left: shut.left })?;
         let token = self.line.tokens.token().await.map_err(Cause::Token)?;
         self.meter.sent(question.weight.requests);
-        let exchange = self.exchange(question, &token, course);
+        let id = uuid::Uuid::new_v4().to_string();
+        let exchange = self.exchange(question, &token, course, &id);
         let answer = self.line.transport.exchange(exchange).await;
         match answer.and_then(|answer| whole(answer, &question.uri)) {
-            Ok(answer) => Ok(self.take(question, tried, course, permit, token, answer, read)),
+            Ok(answer) => Ok(self.take(question, tried, course, permit, token, id, answer, read)),
             Err(error) => {
                 permit.answered(&Load { failed: true, ..Load::default() }, clock::now());
                 let verdict = judge_network(&error, question.station, tried);
-                Ok(Try::Bad(Bad { trouble: Trouble::Network(error), verdict, token: None }))
+                Ok(Try::Bad(Bad { trouble: Trouble::Network(error), verdict, token: None, id }))
             }
         }
     }
@@ -197,6 +219,7 @@ impl Sender {
         course: &Course,
         permit: Permit,
         token: Token,
+        id: String,
         answer: http::Response<Vec<u8>>,
         read: &impl Fn(&Padded) -> Result<T, Cause>,
     ) -> Try<T> {
@@ -204,39 +227,48 @@ impl Sender {
         let (head, body) = answer.into_parts();
         let status = head.status.as_u16();
         let named = retry_after(&head.headers, clock::unix_now());
-        let load = load(status, &head.headers, named, tried);
+        let mut load = load(status, &head.headers, named, tried);
         self.meter.received(body.len());
-        self.meter.charged(load.units.unwrap_or(question.weight.units));
+        if question.batch.is_some() && status == 200 {
+            // Each part tells what it cost.
+            load.units = None;
+        } else {
+            self.meter.charged(load.units.unwrap_or(question.weight.units));
+        }
         if load.throttled.is_some() {
             self.meter.throttle();
         }
+        let left_at = permit.left_at();
         permit.answered(&load, now);
         let inflated = inflate(body, &head.headers, question.bytes_max);
         if status == 200 {
             let read = inflated.map_err(Cause::Inflate).and_then(|body| Ok((read(&body)?, body)));
             return match read {
-                Ok((read, body)) => Try::Good(body, read),
+                Ok((read, body)) => Try::Good(body, read, Asked { left_at, token }),
                 Err(cause) => Try::Bad(Bad {
                     trouble: Trouble::Unreadable(cause),
                     verdict: judge_unreadable(tried),
                     token: None,
+                    id,
                 }),
             };
         }
         // What an error says is read if it can be; that it is one stands in the status.
         let body = inflated.as_ref().map(Padded::as_slice).unwrap_or_default();
-        let answer = Answer::read(status, &head.headers, body, course.tries + 1);
+        let mut answer = Answer::read(status, &head.headers, body, course.tries + 1);
+        answer.client_request_id.get_or_insert_with(|| id.clone());
+        answer.names_columns = question.station.is_first() && question.names_columns();
         let age = token.age(now);
         let verdict = judge(&answer, &head.headers, named, question.station, tried, age);
-        Try::Bad(Bad { trouble: Trouble::Answered(answer), verdict, token: Some(token) })
+        Try::Bad(Bad { trouble: Trouble::Answered(answer), verdict, token: Some(token), id })
     }
 
-    fn exchange(&self, question: &Question, token: &Token, course: &Course) -> Exchange {
+    fn exchange(&self, question: &Question, token: &Token, course: &Course, id: &str) -> Exchange {
         let method = if question.batch.is_some() { Method::POST } else { Method::GET };
         let mut request = Request::new(question.batch.clone().unwrap_or_default());
         *request.method_mut() = method;
         *request.uri_mut() = question.uri.clone();
-        *request.headers_mut() = headers(token, question.batch.is_some());
+        *request.headers_mut() = headers(token, question.batch.is_some(), id);
         if course.last.as_ref().is_some_and(Trouble::is_of_server) {
             request.extensions_mut().insert(NewConnection);
         }
@@ -260,20 +292,15 @@ impl Sender {
         }
     }
 
-    /// The wait, if there is time for it.
-    fn affordable(&self, wait: Duration) -> Result<Duration, Cause> {
+    /// A wait that Graph names, if there is time for it.
+    pub fn affordable(&self, wait: Duration) -> Result<Duration, Cause> {
         let left = self.deadline.map(|at| at.saturating_duration_since(clock::now()));
         let left = left.unwrap_or(limits::RETRY_WAIT_MAX);
         if wait > left { Err(Cause::Throttled { wait, left }) } else { Ok(wait) }
     }
 
-    /// Waits, if there is time for it.
-    pub async fn pause_for(&self, wait: Duration) -> Result<(), Cause> {
-        let wait = self.affordable(wait)?;
-        self.pause(wait).await.ok_or(Cause::Deadline { source: None })
-    }
-
-    async fn pause(&self, wait: Duration) -> Option<()> {
+    /// Waits; `None` if the deadline comes first.
+    pub async fn pause(&self, wait: Duration) -> Option<()> {
         if !wait.is_zero() {
             let now = clock::now();
             self.meter.waits(now, now + wait);
@@ -328,12 +355,19 @@ impl Trouble {
         }
     }
 
-    fn log(&self, tries: u32, wait: Duration) {
-        let wait_ms = wait.as_millis() as u64;
+    /// Every attempt that failed, with the name that Graph's own logs know it by.
+    fn log(&self, tries: u32, client_request_id: &str) {
         match self {
-            Trouble::Answered(answer) => tracing::debug!(tries, wait_ms, %answer, "asking again"),
-            Trouble::Network(error) => tracing::debug!(tries, wait_ms, %error, "asking again"),
-            Trouble::Unreadable(cause) => tracing::debug!(tries, wait_ms, %cause, "asking again"),
+            Trouble::Answered(answer) => {
+                let date = answer.date.as_deref();
+                tracing::debug!(tries, client_request_id, date, %answer, "an attempt failed");
+            }
+            Trouble::Network(error) => {
+                tracing::debug!(tries, client_request_id, %error, "an attempt failed");
+            }
+            Trouble::Unreadable(cause) => {
+                tracing::debug!(tries, client_request_id, %cause, "an attempt failed");
+            }
         }
     }
 }
@@ -346,14 +380,13 @@ impl Course {
 }
 
 /// The headers of every request. Those of Graph's own are needed on every page again.
-fn headers(token: &Token, is_batch: bool) -> HeaderMap {
+fn headers(token: &Token, is_batch: bool, id: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let bearer = HeaderValue::try_from(format!("Bearer {}", token.secret().expose()));
     if let Ok(mut bearer) = bearer {
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
     }
-    let id = uuid::Uuid::new_v4().to_string();
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert("client-request-id", id);
     }
@@ -367,7 +400,12 @@ fn headers(token: &Token, is_batch: bool) -> HeaderMap {
     headers
 }
 
-fn load(status: u16, headers: &HeaderMap, named: Option<Duration>, tried: Tried) -> Load {
+pub(super) fn load(
+    status: u16,
+    headers: &HeaderMap,
+    named: Option<Duration>,
+    tried: Tried,
+) -> Load {
     let text = |name: &str| headers.get(name)?.to_str().ok();
     Load {
         units: text("x-ms-resource-unit").and_then(|units| units.trim().parse().ok()),
@@ -375,13 +413,14 @@ fn load(status: u16, headers: &HeaderMap, named: Option<Duration>, tried: Tried)
             .and_then(|part| part.trim().parse().ok())
             .filter(|part: &f64| part.is_finite()),
         throttled: (status == 429).then(|| throttle_wait(named, tried.throttles + 1)),
+        unnamed: named.is_none_or(|wait| wait.is_zero()),
         failed: status >= 500,
     }
 }
 
 /// What Graph names, or a wait of our own if it names none, or none at all again and again. The
 /// draw is from the upper half: an unnamed wait must not come out as none.
-pub(super) fn throttle_wait(named: Option<Duration>, throttles: u32) -> Duration {
+fn throttle_wait(named: Option<Duration>, throttles: u32) -> Duration {
     let upper_half = 0.5 + rand::random::<f64>() / 2.0;
     match named {
         Some(wait) if !wait.is_zero() => wait,

@@ -96,7 +96,8 @@ impl Walk {
     /// The next page; `None` behind the last.
     ///
     /// A lost page token begins the listing again; so does one that came with an answer to a
-    /// repeated request and does not lead on, which Graph warns of.
+    /// repeated request and does not lead on, which Graph warns of. A parent that is gone behind
+    /// its first page does so too: only a first page tells that there are no rows.
     ///
     /// <https://learn.microsoft.com/graph/paging>
     pub async fn page(&mut self, sender: &Sender) -> Result<Option<Fetched>, Cause> {
@@ -104,7 +105,7 @@ impl Walk {
         loop {
             let Some(question) = self.question(sender)? else { return Ok(None) };
             match sender.ask(&question, &mut tried, read_page).await? {
-                Reply::Body(body, envelope) => {
+                Reply::Body(body, envelope, _) => {
                     return Ok(Some(self.take(body, envelope, sender)));
                 }
                 Reply::NoRows => {

@@ -33,8 +33,8 @@ pub const LINK_BYTES_MAX: usize = 32 << 10;
 /// Pages of one listing. At Graph's smallest default of 20 rows a page this is 40 million rows.
 pub const PAGES_MAX: u64 = 2_000_000;
 
-/// Times one listing is begun again because its page token expired. One that expires this often
-/// cannot be read faster than its tokens age.
+/// Times one listing is begun again because its page token expired or a later page was gone. One
+/// that expires this often cannot be read faster than its tokens age.
 pub const RESTARTS_MAX: u32 = 5;
 
 /// Failures in a row of one request (5xx, network) before it is given up. With the waits below they
@@ -125,9 +125,21 @@ pub const FAN_OUT_MAX: usize = 64;
 /// The same where only so many rows are wanted that one page would do.
 pub const FAN_OUT_FEW: usize = 4;
 
-/// Bytes of pages that a fan-out holds or has asked for. A page is counted by the largest seen of
-/// late, so the bound is an estimate; it keeps a few hundred small pages or a dozen large ones.
+/// Parents of a fan-out that are read at once before it is known how large their pages are.
+pub const FAN_OUT_FIRST: usize = 8;
+
+/// Parents of a fan-out that are told apart: as many as fit into 142 MiB of hashes before the
+/// table of them doubles. A directory of seven million groups is not known.
+pub const FAN_OUT_PARENTS_MAX: usize = 7 << 20;
+
+/// Bytes of pages that a fan-out holds or has asked for. A page that is on its way is counted as
+/// the largest seen of late, and as what it is when it came; this keeps a few hundred small pages
+/// or a dozen large ones.
 pub const FAN_OUT_BYTES_MAX: usize = 32 << 20;
+
+/// What the largest page seen loses of its size with each page after it: half in about 180, so
+/// that one large page is remembered for longer than all that are read at once.
+pub const FAN_OUT_PAGE_FADES: usize = 256;
 
 /// What a page of a fan-out is taken for before one was seen, and at least.
 pub const FAN_OUT_PAGE_BYTES_MIN: usize = 16 << 10;

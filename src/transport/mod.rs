@@ -76,6 +76,16 @@ pub enum Error {
         /// The time it had.
         timeout: Duration,
     },
+    /// The connection ended before an answer began: it was closed, reset, or given up by the
+    /// server.
+    #[error("the connection to `{host}` ended before an answer came")]
+    Closed {
+        /// Host and port.
+        host: String,
+        /// What the network said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The connection ended before the body did.
     #[error("the answer of `{host}` ended early, after {bytes} bytes")]
     Cut {
@@ -123,7 +133,7 @@ impl Error {
     /// The reaction that this asks for.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Connect { .. } | Error::Cut { .. } => Kind::Unavailable,
+            Error::Connect { .. } | Error::Closed { .. } | Error::Cut { .. } => Kind::Unavailable,
             Error::TimedOut { .. } => Kind::TimedOut,
             Error::TooLong { .. } => Kind::Corrupt,
             Error::CaFile { .. } => Kind::Invalid,

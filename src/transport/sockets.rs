@@ -182,7 +182,7 @@ fn unanswered(source: reqwest::Error, host: &str) -> Error {
     } else if source.is_builder() {
         Error::Unsendable { host, source: Box::new(source.without_url()) }
     } else {
-        Error::Cut { host, bytes: 0 }
+        Error::Closed { host, source: Box::new(source.without_url()) }
     }
 }
 

@@ -60,18 +60,19 @@ async fn any_status_is_an_answer_and_redirects_are_not_followed() {
 #[tokio::test]
 async fn a_body_is_whole_or_an_error() {
     type Case = (&'static [u8], usize, fn(&Error) -> bool);
-    let cases: [Case; 7] = [
+    let cases: [Case; 8] = [
         (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort", 99, |error| {
             matches!(error, Error::Cut { bytes: 5, .. })
         }),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nshort\r\n", 99, |error| {
             matches!(error, Error::Cut { bytes: 5, .. })
         }),
-        (b"HTTP/1.1 200 OK\r\ncontent-le", 99, |error| {
+        (b"HTTP/1.1 200 OK\r\ncontent-le", 99, |error| matches!(error, Error::Closed { .. })),
+        (b"", 99, |error| matches!(error, Error::Closed { .. })),
+        (b"not http at all\r\n\r\n", 99, |error| matches!(error, Error::Closed { .. })),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", 99, |error| {
             matches!(error, Error::Cut { bytes: 0, .. })
         }),
-        (b"", 99, |error| matches!(error, Error::Cut { bytes: 0, .. })),
-        (b"not http at all\r\n\r\n", 99, |error| error.kind() == Kind::Unavailable),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nlong long", 8, |error| {
             matches!(error, Error::TooLong { body_bytes_max: 8, .. })
         }),

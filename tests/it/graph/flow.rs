@@ -38,7 +38,7 @@ async fn urls_name_exactly_the_columns_and_the_key() {
         GET /v1.0/users?$select/id&$top/7
         GET /v1.0/groups?$select/id&$top/999
         GET /beta/groups/#/members?$select/id&$top/1
-        GET /v1.0/users?$select/id&$expand/manager($select/id,displayName)&$top/1
+        GET /v1.0/users?$select/id&$expand/manager($select/id,displayName)&$top/999
         GET /v1.0/directoryRoles
         GET /v1.0/auditLogs/signIns?$top/3
     "#]]

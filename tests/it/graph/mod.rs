@@ -5,6 +5,7 @@
 
 mod faults;
 mod flow;
+mod meddled;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use entra_flight::error::Report;
 use entra_flight::graph::{self, Graph, Meter, Page};
 use entra_flight::secret::Secret;
 use entra_flight::sim::{self, Builder, Tenant};
+use entra_flight::transport::Transport;
 use futures::StreamExt;
 use serde_json::Value;
 
@@ -57,7 +59,11 @@ impl House {
 
     fn with_secret(builder: Builder, secret: &str) -> Self {
         let tenant = builder.start();
-        let transport = Arc::new(tenant.clone());
+        House::over(tenant.clone(), Arc::new(tenant), secret)
+    }
+
+    /// Reads `tenant` over `transport`.
+    fn over(tenant: Tenant, transport: Arc<dyn Transport>, secret: &str) -> Self {
         let base_url = ROOT.parse().unwrap();
         let settings = auth::Settings {
             login_url: "https://login.example".parse().unwrap(),
