@@ -233,7 +233,7 @@ impl State {
         if token.is_empty() {
             return Err(Refusal::unauthenticated("Access token is empty."));
         }
-        token::read(token, self.key, self.revocations.load(Relaxed), asked.now)
+        token::read(token, self.key, self.revocations.load(Relaxed), asked.origin, asked.now)
             .map(|claims| claims.roles)
             .map_err(Refusal::unauthenticated)
     }
