@@ -160,5 +160,12 @@ fn nothing_is_refused_with_throttling_off() {
         let heard = caller.get("/v1.0/organization?$select=id");
         assert_eq!((heard.status, heard.header("x-ms-resource-unit")), (200, Some("1")));
     }
-    assert_eq!(caller.tenant.counters().resource_units, 4_000);
+    let counters = caller.tenant.counters();
+    assert_eq!(counters.resource_units, 4_000);
+    expect![[r#"
+        4000 requests, 0 batch parts, 4000 pages, 4000 rows, N bytes sent, 4000 resource units, 0 throttled, 0 refused, 1 tokens
+    "#]].assert_eq(&format!(
+        "{}\n",
+        counters.to_string().replace(&counters.sent_bytes.to_string(), "N")
+    ));
 }
