@@ -22,6 +22,10 @@ pub const FILTER_DEPTH_MAX: usize = 32;
 /// Comparisons in one filter. Graph answers "too many child clauses" at figures of this size.
 pub const FILTER_CLAUSES_MAX: usize = 200;
 
+/// Clauses joined by `or`, or values of `in`, without an advanced query; Graph says so itself in
+/// the message of its refusal.
+pub const FILTER_ALTERNATIVES_MAX: usize = 15;
+
 /// Objects that are looked at for one page under a filter. A page that has found fewer rows by
 /// then is sent as it is, perhaps empty, with a link to go on; it takes some 50 ms.
 pub const FILTER_SCAN_MAX: u64 = 50_000;

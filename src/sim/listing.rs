@@ -75,7 +75,8 @@ impl State {
         let most = rules::page_rows(list.paging, kind, options)?.unwrap_or(u64::MAX) as usize;
         let cursor = self.cursor(asked, route, options)?;
         let page = rows.page(cursor, most, self.key)?;
-        let counted = options.count && cursor.page == 0 && (list.takes.advanced || list.takes.skip);
+        let counts = (list.takes.advanced && asked.eventual()) || list.takes.skip;
+        let counted = options.count && cursor.page == 0 && counts;
         let total = if counted { Some(rows.count()?) } else { None };
         let link = self.link(asked, options, cursor, &page);
         let context = context(asked, route.version, &list.context, options);

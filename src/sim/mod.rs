@@ -21,12 +21,13 @@
 //! | `options`, `rules`, `filter/`, `search` | the query options, and 400 |
 //! | `page`, `page_token` | which rows make this page, and how the next one is found |
 //! | `shape`, `listing`, `single` | the answer's text |
-//! | `batch`, `metadata` | the two endpoints of another form |
+//! | `batch`, `metadata`, `complex` | the two endpoints of another form |
 //!
 //! <https://learn.microsoft.com/graph/overview>
 
 mod batch;
 mod builder;
+mod complex;
 mod counters;
 mod error;
 mod fault;

@@ -77,6 +77,10 @@ pub(in crate::sim) enum Relation {
 pub(in crate::sim) struct Property {
     /// Graph's name.
     pub(in crate::sim) name: &'static str,
+    /// Its type: `Edm.…`, or one of `complex`, or a `Collection(…)` of these.
+    pub(in crate::sim) of: &'static str,
+    /// A directory extension, which the schema does not declare.
+    pub(in crate::sim) extension: bool,
     /// Returned when there is no `$select`.
     pub(in crate::sim) default: bool,
     /// Answered with 501 when a list selects it.
