@@ -30,6 +30,15 @@ pub const FILTER_ALTERNATIVES_MAX: usize = 15;
 /// then is sent as it is, perhaps empty, with a link to go on; it takes some 50 ms.
 pub const FILTER_SCAN_MAX: u64 = 50_000;
 
+/// Objects beyond the last that are tried under a filter for one that is new between two pages: a
+/// filter that lets one in a hundred through mostly finds one.
+pub const NEWCOMERS_TRIED_MAX: u64 = 256;
+
+/// Requests of a family that counts them, refused ones included, that are remembered for each one
+/// that it allows. Refused requests count with Graph too; the bound keeps a client that does not
+/// wait from shutting itself out for longer than about two spans.
+pub const REFUSED_PER_ALLOWED: usize = 2;
+
 /// How long a page token is good for, unless the settings say otherwise. Microsoft publishes no
 /// figure; practitioners speak of minutes.
 pub const PAGE_TOKEN_LIFE: Duration = Duration::from_secs(600);

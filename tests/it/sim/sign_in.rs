@@ -227,6 +227,17 @@ fn a_missing_permission_closes_what_it_opened() {
     );
     assert_eq!(caller.get("/v1.0/groups").status, 200);
     assert_eq!(caller.get("/v1.0/oauth2PermissionGrants").status, 403);
+    for (permission, path) in [
+        ("User.ReadBasic.All", "users"),
+        ("Directory.ReadWrite.All", "users"),
+        ("GroupMember.ReadBasic.All", "groups/00000000-0000-4000-8000-000000000000/members"),
+        ("Application.ReadWrite.OwnedBy", "servicePrincipals"),
+        ("DelegatedPermissionGrant.ReadWrite.All", "oauth2PermissionGrants"),
+    ] {
+        let caller = Caller::of(Tenant::seed(7).users(40).permissions([permission]));
+        assert_ne!(caller.get(&format!("/v1.0/{path}")).status, 403, "{permission}");
+        assert_eq!(caller.get("/v1.0/auditLogs/signIns").status, 403, "{permission}");
+    }
     let caller = without(&["AuditLog.Read.All"]);
     assert_eq!(caller.get("/v1.0/auditLogs/signIns").status, 403);
     assert_eq!(caller.get("/v1.0/users?$select=signInActivity").status, 403);
