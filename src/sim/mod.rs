@@ -87,7 +87,7 @@ pub const EXPIRED_SECRET: &str = "expired-secret";
 
 /// The application permissions that a tenant grants unless told otherwise: those that read
 /// everything it serves.
-pub const PERMISSIONS: [&str; 12] = [
+pub const PERMISSIONS: [&str; 13] = [
     "AdministrativeUnit.Read.All",
     "Application.Read.All",
     "AuditLog.Read.All",
@@ -97,6 +97,7 @@ pub const PERMISSIONS: [&str; 12] = [
     "Group.Read.All",
     "GroupMember.Read.All",
     "LicenseAssignment.Read.All",
+    "Member.Read.Hidden",
     "Organization.Read.All",
     "RoleManagement.Read.Directory",
     "User.Read.All",

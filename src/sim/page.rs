@@ -23,6 +23,8 @@ const CHANGING_ROWS_MIN: usize = 3;
 pub(super) struct Rows<'a> {
     pub(super) population: &'a Population,
     pub(super) source: Source,
+    /// Whether the list looks empty to whoever asks.
+    pub(super) hidden: bool,
     /// What rows may be; others are passed over.
     pub(super) kinds: Vec<Kind>,
     /// How many of the first places are passed over.
@@ -51,6 +53,7 @@ pub(super) struct Page {
 impl Rows<'_> {
     fn len(&self) -> u64 {
         match self.source {
+            _ if self.hidden => 0,
             Source::All(kind) => self.population.count(kind),
             Source::Related(object, relation) => self.population.related_count(object, relation),
         }

@@ -56,6 +56,11 @@ pub(super) fn permit(node: &Node, options: &Options, roles: &[String]) -> Result
     if allowed { Ok(()) } else { Err(Refusal::denied()) }
 }
 
+/// Whether members of what hides them are shown.
+pub(super) fn shows_hidden(roles: &[String]) -> bool {
+    any(&["Member.Read.Hidden"], roles)
+}
+
 /// Whether one of the roles is among those that open something.
 pub(super) fn any(opening: &[&str], roles: &[String]) -> bool {
     roles.iter().any(|role| opening.contains(&role.as_str()))

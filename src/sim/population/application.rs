@@ -74,6 +74,8 @@ pub(super) struct App<'a> {
     pub(super) population: &'a Population,
     pub(super) index: u64,
     pub(super) dice: Dice,
+    /// Whether keys are shown.
+    pub(super) alone: bool,
 }
 
 /// Appends the display name of an application or service principal, with quotes.
@@ -83,7 +85,7 @@ pub(super) fn write_display_name(population: &Population, index: u64, out: &mut 
 
 impl<'a> App<'a> {
     pub(super) fn new(population: &'a Population, index: u64) -> Self {
-        Self { population, index, dice: population.dice(Kind::Application, index) }
+        Self { population, index, dice: population.dice(Kind::Application, index), alone: false }
     }
 
     /// Which of Microsoft's own services this is: its name and application id.
@@ -167,7 +169,7 @@ impl<'a> App<'a> {
         put!(out, "]");
     }
 
-    /// Certificates; the key itself is never shown.
+    /// Certificates; lists give null for the key itself.
     pub(super) fn put_keys(&self, out: &mut Vec<u8>) {
         let roll = self.dice.roll(CERTIFICATES);
         put!(out, "[");
@@ -179,7 +181,15 @@ impl<'a> App<'a> {
             number(out, self.index);
             put!(out, ".contoso.example\",\"endDateTime\":");
             moment(out, start + 365 * DAY);
-            put!(out, ",\"key\":null,\"keyId\":\"");
+            put!(out, ",\"key\":");
+            if self.alone {
+                put!(out, "\"MIICxDCCAaygAwIBAgIE");
+                digits(out, roll ^ n, 20);
+                put!(out, "\"");
+            } else {
+                put!(out, "null");
+            }
+            put!(out, ",\"keyId\":\"");
             put!(out, self.population.guid(tag::KEY, self.index * 4 + n), "\",\"startDateTime\":");
             moment(out, start);
             put!(out, ",\"type\":\"AsymmetricX509Cert\",\"usage\":\"Verify\"}");
@@ -275,6 +285,11 @@ pub(super) struct Row<'a> {
 impl<'a> Row<'a> {
     pub(super) fn new(population: &'a Population, index: u64) -> Self {
         Self { app: App::new(population, index) }
+    }
+
+    /// The same, with its keys.
+    pub(super) fn alone(self) -> Self {
+        Self { app: App { alone: true, ..self.app } }
     }
 
     fn put(&self, field: Field, out: &mut Vec<u8>) {

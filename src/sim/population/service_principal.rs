@@ -173,6 +173,11 @@ impl<'a> Row<'a> {
         Self { app, sort }
     }
 
+    /// The same, with its keys.
+    pub(super) fn alone(self) -> Self {
+        Self { app: App { alone: true, ..self.app }, ..self }
+    }
+
     fn put(&self, field: Field, out: &mut Vec<u8>) {
         let (app, population) = (&self.app, self.app.population);
         // Apart from the questions asked for the application of the same number.

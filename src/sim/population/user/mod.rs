@@ -32,6 +32,7 @@ fields! {
     CreationType "creationType" "Edm.String" select
     CustomSecurityAttributes "customSecurityAttributes" "customSecurityAttributeValue" select
     Department "department" "Edm.String" select
+    // Intune keeps it, but Graph does not name it among what only a single user has: lists give it.
     DeviceEnrollmentLimit "deviceEnrollmentLimit" "Edm.Int32" select
     DisplayName "displayName" "Edm.String" default
     EmployeeHireDate "employeeHireDate" "Edm.DateTimeOffset" select
