@@ -353,19 +353,12 @@ mod tests {
             let names: Vec<String> = path.split('/').map(String::from).collect();
             within(of, &names).map_err(|refusal| refusal.message)
         };
-        assert_eq!(lead("signInLocation", "geoCoordinates/latitude").as_deref(), Ok(&"Edm.Double"));
-        assert_eq!(
-            lead("userIdentity", "displayName").as_deref(),
-            Ok(&"Edm.String"),
-            "of the base"
-        );
-        assert_eq!(lead("identity", "tenantId").as_deref(), Ok(&UNTYPED), "the type is open");
-        assert_eq!(
-            lead("signInStatus", "errorcode"),
-            Err("Could not find a property named 'errorcode' on type \
-                 'microsoft.graph.signInStatus'."
-                .to_owned())
-        );
+        let wrong = "Could not find a property named 'errorcode' on type \
+                     'microsoft.graph.signInStatus'.";
+        assert_eq!(lead("signInLocation", "geoCoordinates/latitude"), Ok("Edm.Double"));
+        assert_eq!(lead("userIdentity", "displayName"), Ok("Edm.String"), "of the base");
+        assert_eq!(lead("identity", "tenantId"), Ok(UNTYPED), "the type is open");
+        assert_eq!(lead("signInStatus", "errorcode"), Err(wrong.to_owned()));
         assert!(lead("Edm.String", "length").is_err());
     }
 }
