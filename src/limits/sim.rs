@@ -22,9 +22,22 @@ pub const FILTER_DEPTH_MAX: usize = 32;
 /// Comparisons in one filter. Graph answers "too many child clauses" at figures of this size.
 pub const FILTER_CLAUSES_MAX: usize = 200;
 
+/// Clauses joined by `or`, or values of `in`, without an advanced query; Graph says so itself in
+/// the message of its refusal.
+pub const FILTER_ALTERNATIVES_MAX: usize = 15;
+
 /// Objects that are looked at for one page under a filter. A page that has found fewer rows by
 /// then is sent as it is, perhaps empty, with a link to go on; it takes some 50 ms.
 pub const FILTER_SCAN_MAX: u64 = 50_000;
+
+/// Objects beyond the last that are tried under a filter for one that is new between two pages: a
+/// filter that lets one in a hundred through mostly finds one.
+pub const NEWCOMERS_TRIED_MAX: u64 = 256;
+
+/// Requests of a family that counts them, refused ones included, that are remembered for each one
+/// that it allows. Refused requests count with Graph too; the bound keeps a client that does not
+/// wait from shutting itself out for longer than about two spans.
+pub const REFUSED_PER_ALLOWED: usize = 2;
 
 /// How long a page token is good for, unless the settings say otherwise. Microsoft publishes no
 /// figure; practitioners speak of minutes.

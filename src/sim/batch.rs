@@ -88,7 +88,8 @@ impl State {
         if let Some(token) = asked.headers.get(http::header::AUTHORIZATION) {
             headers.entry(http::header::AUTHORIZATION).or_insert_with(|| token.clone());
         }
-        let (path, query) = part.url.split_once('?').unwrap_or((&part.url, ""));
+        let url = encoded(&part.url);
+        let (path, query) = url.split_once('?').unwrap_or((&url, ""));
         let path = format!("/{}/{}", version.segment(), path.trim_start_matches('/'));
         let method = Method::from_bytes(part.method.as_bytes()).unwrap_or_default();
         let inner = Asked {
@@ -132,6 +133,21 @@ fn check(parts: &[Part<'_>]) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// A URL in which only what may stand in one stands as it is. Parts are often written with spaces
+/// and quotes, and links repeat what was asked.
+fn encoded(url: &str) -> String {
+    let mut out = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'@' | b'!' | b'$' | b'&' | b'\''
+            | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b'%' => out.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => out.push(byte.into()),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 fn malformed(message: &str) -> Refusal {

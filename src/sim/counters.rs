@@ -1,6 +1,7 @@
 //! What a tenant counts while it answers.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -36,6 +37,26 @@ pub struct Counters {
     /// The most requests that were in flight at one time, to either service. Zero unless the
     /// tenant is asked through a transport or a port.
     pub in_flight_max: u64,
+}
+
+impl fmt::Display for Counters {
+    /// One line: what was asked, what was sent, what was refused.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} requests, {} batch parts, {} pages, {} rows, {} bytes sent, {} resource units, \
+             {} throttled, {} refused, {} tokens",
+            self.requests,
+            self.batch_parts,
+            self.pages,
+            self.rows,
+            self.sent_bytes,
+            self.resource_units,
+            self.throttled,
+            self.refused,
+            self.tokens
+        )
+    }
 }
 
 /// One request as a tenant saw it.

@@ -9,7 +9,7 @@ use crate::error::Kind;
 #[non_exhaustive]
 pub enum Error {
     /// A fault's first word is not one of them.
-    #[error("there is no fault `{word}`")]
+    #[error("there is no fault `{word}`, only {}", super::fault::forms())]
     UnknownFault {
         /// What stood before the first colon.
         word: String,
@@ -21,6 +21,12 @@ pub enum Error {
         given: String,
         /// How this fault is written.
         form: &'static str,
+    },
+    /// The permission that a fault is to drop opens nothing here.
+    #[error("the permission `{name}` opens no list, so dropping it changes nothing")]
+    UnknownPermission {
+        /// What was given.
+        name: String,
     },
     /// Neither `on` nor `off`.
     #[error("throttling is `on` or `off`, not `{word}`")]
@@ -59,6 +65,7 @@ impl Error {
         match self {
             Error::UnknownFault { .. }
             | Error::FaultForm { .. }
+            | Error::UnknownPermission { .. }
             | Error::Throttle { .. }
             | Error::Write { .. } => Kind::Invalid,
             Error::Certificate { .. } | Error::Tls { .. } => Kind::Internal,
@@ -68,13 +75,16 @@ impl Error {
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::UnknownFault { .. } => {
-                Some(format!("the faults are {}", super::fault::FORMS.join(", ")))
+            Error::UnknownPermission { .. } => {
+                Some("name one such as `User.Read.All`, or none to drop all".to_owned())
             }
             Error::FaultForm { .. } => {
                 Some("waits are written like `30s`, `2128ms` or `2m`, numbers as digits".to_owned())
             }
-            Error::Throttle { .. } | Error::Certificate { .. } | Error::Tls { .. } => None,
+            Error::UnknownFault { .. }
+            | Error::Throttle { .. }
+            | Error::Certificate { .. }
+            | Error::Tls { .. } => None,
             Error::Write { .. } => Some("name a file in a folder that can be written".to_owned()),
         }
     }

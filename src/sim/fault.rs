@@ -4,10 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::surface::opens_something;
 use super::{Error, limits};
 
 /// How each fault is written.
-pub(super) const FORMS: [&str; 10] = [
+const FORMS: [&str; 10] = [
     "throttle:AFTER:WAIT",
     "outage:N",
     "slow:WAIT",
@@ -19,6 +20,11 @@ pub(super) const FORMS: [&str; 10] = [
     "drop_permission[:NAME]",
     "change_between_pages",
 ];
+
+/// Every form, for a message.
+pub(super) fn forms() -> String {
+    FORMS.map(|form| format!("`{form}`")).join(", ")
+}
 
 /// How long a token lives under `expire_token` when nothing is said.
 const TOKEN_LIFE: Duration = Duration::from_secs(5);
@@ -90,7 +96,13 @@ impl FromStr for Fault {
             .into_iter()
             .find(|form| form.split([':', '[']).next() == Some(word))
             .ok_or_else(|| Error::UnknownFault { word: word.to_owned() })?;
-        read(word, rest).ok_or_else(|| Error::FaultForm { given: given.to_owned(), form })
+        match read(word, rest) {
+            Some(Fault::DropPermission { name: Some(name) }) if !opens_something(&name) => {
+                Err(Error::UnknownPermission { name })
+            }
+            Some(fault) => Ok(fault),
+            None => Err(Error::FaultForm { given: given.to_owned(), form }),
+        }
     }
 }
 

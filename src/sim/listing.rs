@@ -55,7 +55,7 @@ impl State {
             eventual: asked.eventual(),
         };
         judged.judge(options)?;
-        let rows = self.rows(&list, options)?;
+        let rows = self.rows(&list, options, roles)?;
         if list.count {
             return Ok(Reply::text("text/plain", rows.count()?.to_string()));
         }
@@ -75,7 +75,8 @@ impl State {
         let most = rules::page_rows(list.paging, kind, options)?.unwrap_or(u64::MAX) as usize;
         let cursor = self.cursor(asked, route, options)?;
         let page = rows.page(cursor, most, self.key)?;
-        let counted = options.count && cursor.page == 0 && (list.takes.advanced || list.takes.skip);
+        let counts = (list.takes.advanced && asked.eventual()) || list.takes.skip;
+        let counted = options.count && cursor.page == 0 && counts;
         let total = if counted { Some(rows.count()?) } else { None };
         let link = self.link(asked, options, cursor, &page);
         let context = context(asked, route.version, &list.context, options);
@@ -124,10 +125,22 @@ impl State {
         }
     }
 
-    fn rows(&self, list: &List<'_>, options: &Options) -> Result<Rows<'_>, Refusal> {
+    fn rows(
+        &self,
+        list: &List<'_>,
+        options: &Options,
+        roles: &[String],
+    ) -> Result<Rows<'_>, Refusal> {
+        let hidden = match list.source {
+            Source::Related(object, Relation::Members) => {
+                !rules::shows_hidden(roles) && self.population.hides_members(object)
+            }
+            _ => false,
+        };
         let mut rows = Rows {
             population: &self.population,
             source: list.source,
+            hidden,
             kinds: list.kinds.iter().copied().filter(|kind| list.left_out != Some(*kind)).collect(),
             skip: options.skip.unwrap_or_default(),
             filters: Vec::new(),

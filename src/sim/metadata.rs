@@ -1,49 +1,58 @@
 //! `$metadata`: what the simulated tenant serves, as a schema in CSDL.
 //!
-//! Types are read off the values themselves: the first objects of each kind show what a property
-//! holds. A property that none of them has set is called a string.
+//! Names and types are those of Graph's own schema; what the tenant does not serve is left out.
+//! Directory extensions are not declared there either: they are what makes a type open.
 //!
 //! <https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html>
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::population::{Kind, Object, Population, Value};
+use super::complex::{COMPLEX, ENUMERATIONS, full_name};
+use super::population::{Kind, Population};
 use super::reply::Reply;
-use super::surface::{COLLECTIONS, Collection};
+use super::surface::{COLLECTIONS, Collection, DIRECTORY_OBJECTS};
 use super::tenant::State;
-
-/// How many objects of a kind are looked at.
-const SAMPLES: u64 = 40;
 
 /// Kinds that have no list of their own.
 const UNLISTED: [Kind; 1] = [Kind::AppRoleAssignment];
 
+/// Lists that lie below an object of which there is one: its name, its type, and that one's base.
+const SINGLETONS: [(&str, &str, Option<&str>); 2] =
+    [("auditLogs", "auditLogRoot", None), ("directory", "directory", Some("entity"))];
+
+/// The types of single objects that lists of their base show.
+const DERIVED: [(&str, Kind); 2] =
+    [("agentUser", Kind::User), ("agentIdentity", Kind::ServicePrincipal)];
+
 impl State {
     /// Answers a request for the schema.
     pub(super) fn metadata(&self) -> Reply {
-        let mut complex = BTreeMap::new();
-        let mut entities = String::new();
+        let mut text = String::from(HEAD);
         let listed = COLLECTIONS.iter().map(|of| (of.kind, Some(of)));
         for (kind, of) in listed.chain(UNLISTED.map(|kind| (kind, None))) {
-            entity(&self.population, kind, of, &mut entities, &mut complex);
+            entity(kind, of, &mut text);
         }
-        let mut text = String::from(HEAD);
-        text.push_str(&entities);
-        for (name, members) in &complex {
-            let _ = write!(text, "<ComplexType Name=\"{name}\">");
-            for (member, of) in members {
-                let _ = write!(text, "<Property Name=\"{member}\" Type=\"{of}\"/>");
+        for (name, kind) in DERIVED {
+            let base = type_name(kind);
+            open_type("EntityType", name, Some(base), true, &mut text);
+            text.push_str("</EntityType>");
+        }
+        for (name, of, base) in SINGLETONS {
+            open_type("EntityType", of, base, false, &mut text);
+            for below in COLLECTIONS.iter().filter(|below| below.path.first() == Some(&name)) {
+                let leaf = below.path.last().copied().unwrap_or_default();
+                let of = type_name(below.kind);
+                let _ = write!(
+                    text,
+                    "<NavigationProperty Name=\"{leaf}\" Type=\"Collection(microsoft.graph.{of})\" \
+                     ContainsTarget=\"true\"/>"
+                );
             }
-            text.push_str("</ComplexType>");
+            text.push_str("</EntityType>");
         }
-        text.push_str("<EntityContainer Name=\"GraphService\">");
-        for of in COLLECTIONS {
-            let (name, of) = (of.path.join("_"), type_name(of.kind));
-            let _ =
-                write!(text, "<EntitySet Name=\"{name}\" EntityType=\"microsoft.graph.{of}\"/>");
-        }
-        text.push_str("</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>");
+        types(&mut text);
+        container(&mut text);
+        text.push_str("</Schema></edmx:DataServices></edmx:Edmx>");
         Reply::text("application/xml", text)
     }
 }
@@ -54,34 +63,30 @@ const HEAD: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
     xmlns=\"http://docs.oasis-open.org/odata/ns/edm\">\
     <EntityType Name=\"entity\" Abstract=\"true\"><Key><PropertyRef Name=\"id\"/></Key>\
     <Property Name=\"id\" Type=\"Edm.String\" Nullable=\"false\"/></EntityType>\
-    <EntityType Name=\"directoryObject\" BaseType=\"microsoft.graph.entity\"/>";
+    <EntityType Name=\"directoryObject\" BaseType=\"microsoft.graph.entity\" OpenType=\"true\">\
+    <Property Name=\"deletedDateTime\" Type=\"Edm.DateTimeOffset\"/></EntityType>";
 
-/// The members of the complex types, by type.
-type Complex = BTreeMap<String, Vec<(String, String)>>;
+fn open_type(element: &str, name: &str, base: Option<&str>, open: bool, text: &mut String) {
+    let _ = write!(text, "<{element} Name=\"{name}\"");
+    if let Some(base) = base {
+        let _ = write!(text, " BaseType=\"microsoft.graph.{base}\"");
+    }
+    text.push_str(if open { " OpenType=\"true\">" } else { ">" });
+}
 
-fn entity(
-    population: &Population,
-    kind: Kind,
-    of: Option<&Collection>,
-    text: &mut String,
-    complex: &mut Complex,
-) {
-    let name = type_name(kind);
-    let base = match kind {
-        Kind::Domain | Kind::SubscribedSku | Kind::OAuth2PermissionGrant => "entity",
-        Kind::SignIn | Kind::DirectoryAudit => "entity",
-        _ => "directoryObject",
+fn entity(kind: Kind, of: Option<&Collection>, text: &mut String) {
+    let open = DIRECTORY_OBJECTS.contains(&kind);
+    let directory = open || kind == Kind::AppRoleAssignment;
+    let (base, inherited): (&str, &[&str]) = if directory {
+        ("directoryObject", &["id", "deletedDateTime"])
+    } else {
+        ("entity", &["id"])
     };
-    let _ = write!(text, "<EntityType Name=\"{name}\" BaseType=\"microsoft.graph.{base}\">");
-    for (place, property) in Population::properties(kind).iter().enumerate() {
-        if property.name == "id" {
-            continue;
+    open_type("EntityType", type_name(kind), Some(base), open, text);
+    for property in Population::properties(kind) {
+        if !property.extension && !inherited.contains(&property.name) {
+            member(property.name, property.of, text);
         }
-        let samples: Vec<Value> = (0..population.count(kind).min(SAMPLES))
-            .map(|index| population.value(Object { kind, index }, place as u16))
-            .collect();
-        let of = type_of(&samples, name, property.name, complex);
-        let _ = write!(text, "<Property Name=\"{}\" Type=\"{of}\"/>", property.name);
     }
     for link in of.map_or(&[][..], |of| of.links) {
         let target = match link.kinds {
@@ -98,48 +103,45 @@ fn entity(
     text.push_str("</EntityType>");
 }
 
-/// The type that fits all values, and the complex types it brings along.
-fn type_of(values: &[Value], owner: &str, property: &str, complex: &mut Complex) -> String {
-    let Some(value) = values.iter().find(|value| !matches!(value, Value::Null)) else {
-        return "Edm.String".to_owned();
-    };
-    match value {
-        Value::Null | Value::Text(_) => "Edm.String".to_owned(),
-        Value::Boolean(_) => "Edm.Boolean".to_owned(),
-        Value::Integer(_) => "Edm.Int64".to_owned(),
-        Value::Double(_) => "Edm.Double".to_owned(),
-        Value::Timestamp(_) => "Edm.DateTimeOffset".to_owned(),
-        Value::List(_) => {
-            let items = values.iter().filter_map(|value| match value {
-                Value::List(items) => Some(items),
-                _ => None,
-            });
-            let items: Vec<Value> = items.flatten().cloned().collect();
-            format!("Collection({})", type_of(&items, owner, property, complex))
+fn member(name: &str, of: &'static str, text: &mut String) {
+    let _ = write!(text, "<Property Name=\"{name}\" Type=\"{}\"/>", full_name(of));
+}
+
+fn types(text: &mut String) {
+    for complex in COMPLEX {
+        open_type("ComplexType", complex.name, complex.base, complex.open, text);
+        if complex.is_abstract {
+            text.truncate(text.len() - 1);
+            text.push_str(" Abstract=\"true\">");
         }
-        Value::Struct(_) => {
-            let name = format!("{owner}_{property}");
-            let mut members: Vec<(String, Vec<Value>)> = Vec::new();
-            for value in values {
-                let Value::Struct(there) = value else { continue };
-                for (member, value) in there {
-                    match members.iter_mut().find(|(name, _)| name == member) {
-                        Some((_, values)) => values.push(value.clone()),
-                        None => members.push(((*member).to_owned(), vec![value.clone()])),
-                    }
-                }
-            }
-            let members = members
-                .into_iter()
-                .map(|(member, values)| {
-                    let of = type_of(&values, &name, &member, complex);
-                    (member, of)
-                })
-                .collect();
-            complex.insert(name.clone(), members);
-            format!("microsoft.graph.{name}")
+        for (name, of) in complex.members {
+            member(name, of, text);
+        }
+        text.push_str("</ComplexType>");
+    }
+    for known in ENUMERATIONS {
+        let flags = if known.flags { " IsFlags=\"true\"" } else { "" };
+        let _ = write!(text, "<EnumType Name=\"{}\"{flags}>", known.name);
+        for (name, value) in known.members {
+            let _ = write!(text, "<Member Name=\"{name}\" Value=\"{value}\"/>");
+        }
+        text.push_str("</EnumType>");
+    }
+}
+
+fn container(text: &mut String) {
+    text.push_str("<EntityContainer Name=\"GraphService\">");
+    for of in COLLECTIONS {
+        if let [name] = of.path {
+            let of = type_name(of.kind);
+            let _ =
+                write!(text, "<EntitySet Name=\"{name}\" EntityType=\"microsoft.graph.{of}\"/>");
         }
     }
+    for (name, of, _) in SINGLETONS {
+        let _ = write!(text, "<Singleton Name=\"{name}\" Type=\"microsoft.graph.{of}\"/>");
+    }
+    text.push_str("</EntityContainer>");
 }
 
 /// `user` and so on.

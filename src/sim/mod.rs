@@ -21,12 +21,13 @@
 //! | `options`, `rules`, `filter/`, `search` | the query options, and 400 |
 //! | `page`, `page_token` | which rows make this page, and how the next one is found |
 //! | `shape`, `listing`, `single` | the answer's text |
-//! | `batch`, `metadata` | the two endpoints of another form |
+//! | `batch`, `metadata`, `complex` | the two endpoints of another form |
 //!
 //! <https://learn.microsoft.com/graph/overview>
 
 mod batch;
 mod builder;
+mod complex;
 mod counters;
 mod error;
 mod fault;
@@ -86,7 +87,7 @@ pub const EXPIRED_SECRET: &str = "expired-secret";
 
 /// The application permissions that a tenant grants unless told otherwise: those that read
 /// everything it serves.
-pub const PERMISSIONS: [&str; 12] = [
+pub const PERMISSIONS: [&str; 13] = [
     "AdministrativeUnit.Read.All",
     "Application.Read.All",
     "AuditLog.Read.All",
@@ -96,6 +97,7 @@ pub const PERMISSIONS: [&str; 12] = [
     "Group.Read.All",
     "GroupMember.Read.All",
     "LicenseAssignment.Read.All",
+    "Member.Read.Hidden",
     "Organization.Read.All",
     "RoleManagement.Read.Directory",
     "User.Read.All",

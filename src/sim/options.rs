@@ -91,9 +91,11 @@ impl Options {
         Ok(())
     }
 
-    /// Whether a property is among those selected by name.
-    pub(super) fn selects(&self, property: &str) -> bool {
+    /// Whether a property is selected by name, filtered on or ordered by.
+    pub(super) fn speaks_of(&self, property: &str) -> bool {
         self.select.as_ref().is_some_and(|names| names.iter().any(|name| name == property))
+            || self.filter.as_ref().is_some_and(|filter| filter.speaks_of(|name| name == property))
+            || self.order.iter().any(|order| order.path.first() == property)
     }
 }
 

@@ -23,6 +23,8 @@ const CHANGING_ROWS_MIN: usize = 3;
 pub(super) struct Rows<'a> {
     pub(super) population: &'a Population,
     pub(super) source: Source,
+    /// Whether the list looks empty to whoever asks.
+    pub(super) hidden: bool,
     /// What rows may be; others are passed over.
     pub(super) kinds: Vec<Kind>,
     /// How many of the first places are passed over.
@@ -51,6 +53,7 @@ pub(super) struct Page {
 impl Rows<'_> {
     fn len(&self) -> u64 {
         match self.source {
+            _ if self.hidden => 0,
             Source::All(kind) => self.population.count(kind),
             Source::Related(object, relation) => self.population.related_count(object, relation),
         }
@@ -72,13 +75,29 @@ impl Rows<'_> {
         let Some(object) = self.at(place).filter(|object| self.kinds.contains(&object.kind)) else {
             return Ok(None);
         };
+        Ok(self.fits(object)?.then_some(object))
+    }
+
+    /// Whether the filter and the search let an object through.
+    fn fits(&self, object: Object) -> Result<bool, Refusal> {
         if let Some((_, filter)) = self.filters.iter().find(|(kind, _)| *kind == object.kind)
             && !filter.holds(self.population, object)?
         {
-            return Ok(None);
+            return Ok(false);
         }
-        let found = self.search.as_ref().is_none_or(|search| search.holds(self.population, object));
-        Ok(found.then_some(object))
+        Ok(self.search.as_ref().is_none_or(|search| search.holds(self.population, object)))
+    }
+
+    /// An object that was not there when the list began, if there is soon one that fits.
+    fn newcomer(&self, kind: Kind, page: u32) -> Result<Option<Object>, Refusal> {
+        let first = self.len() + u64::from(page) * limits::NEWCOMERS_TRIED_MAX;
+        for index in first..first + limits::NEWCOMERS_TRIED_MAX {
+            let object = Object { kind, index };
+            if self.fits(object)? {
+                return Ok(Some(object));
+            }
+        }
+        Ok(None)
     }
 
     /// How many rows the list has.
@@ -173,7 +192,7 @@ impl Rows<'_> {
             next.after = place + 1;
         }
         if changing && let Source::All(kind) = self.source {
-            objects.push(Object { kind, index: length + u64::from(cursor.page) });
+            objects.extend(self.newcomer(kind, cursor.page)?);
         }
         Ok(Page { objects, next: (next.position < length).then_some(next) })
     }

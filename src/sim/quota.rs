@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::HeaderName;
 
 use super::reply::Refusal;
-use super::trouble::throttled;
+use super::trouble::{THROTTLE_INFORMATION, throttled};
 use super::{Throttle, limits};
 
 /// What a request counts against.
@@ -136,8 +136,6 @@ impl Quota {
     }
 }
 
-const THROTTLE_INFORMATION: HeaderName = HeaderName::from_static("x-ms-throttle-information");
-
 /// The header that tells the share of the bucket in use.
 pub(super) const LIMIT_PERCENTAGE: HeaderName =
     HeaderName::from_static("x-ms-throttle-limit-percentage");
@@ -146,15 +144,16 @@ fn charge_request(window: &Window, requests: &mut VecDeque<Duration>, now: Durat
     while requests.front().is_some_and(|at| *at + window.span <= now) {
         requests.pop_front();
     }
-    match requests.front() {
-        Some(first) if requests.len() >= window.requests => {
-            let wait = (*first + window.span).saturating_sub(now);
-            Err(throttled(window.tells_wait.then_some(wait))
-                .with(THROTTLE_INFORMATION, "RequestLimitExceeded"))
-        }
-        _ => {
-            requests.push_back(now);
-            Ok(None)
-        }
+    let passes = requests.len() < window.requests;
+    if requests.len() < window.requests * limits::REFUSED_PER_ALLOWED {
+        requests.push_back(now);
     }
+    if passes {
+        return Ok(None);
+    }
+    // Room for one is made when so many have passed out of the window that one less is left.
+    let last = requests.get(requests.len() - window.requests).copied().unwrap_or(now);
+    let wait = (last + window.span).saturating_sub(now);
+    Err(throttled(window.tells_wait.then_some(wait))
+        .with(THROTTLE_INFORMATION, "RequestLimitExceeded"))
 }

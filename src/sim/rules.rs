@@ -3,7 +3,8 @@
 //!
 //! <https://learn.microsoft.com/graph/aad-advanced-queries>
 
-use super::filter::{Path, unknown_property};
+use super::filter::{Expr, Path, unknown_property};
+use super::limits;
 use super::options::Options;
 use super::population::{Kind, Population, Property};
 use super::quota::Family;
@@ -19,7 +20,7 @@ const SMALL_PAGE: u64 = 20;
 
 /// What a request counts against, and how many resource units it takes.
 pub(super) fn cost(node: &Node, options: &Options) -> (Family, u64) {
-    let activity = options.selects(SIGN_IN_ACTIVITY);
+    let activity = options.speaks_of(SIGN_IN_ACTIVITY);
     let (family, base) = match node {
         Node::Metadata | Node::Batch => (Family::Free, 0),
         Node::List { of, .. } if of.kind == Kind::User && activity => (Family::Reports, 0),
@@ -49,10 +50,15 @@ pub(super) fn permissions(node: &Node) -> &'static [&'static str] {
 /// Graph's 403 unless the roles open what is asked for.
 pub(super) fn permit(node: &Node, options: &Options, roles: &[String]) -> Result<(), Refusal> {
     let opening = permissions(node);
-    let activity = options.selects(SIGN_IN_ACTIVITY);
+    let activity = options.speaks_of(SIGN_IN_ACTIVITY);
     let allowed = (opening.is_empty() || any(opening, roles))
         && (!activity || any(&["AuditLog.Read.All"], roles));
     if allowed { Ok(()) } else { Err(Refusal::denied()) }
+}
+
+/// Whether members of what hides them are shown.
+pub(super) fn shows_hidden(roles: &[String]) -> bool {
+    any(&["Member.Read.Hidden"], roles)
 }
 
 /// Whether one of the roles is among those that open something.
@@ -64,7 +70,7 @@ pub(super) fn any(opening: &[&str], roles: &[String]) -> bool {
 pub(super) fn premium(node: &Node, options: &Options) -> bool {
     match node {
         Node::List { of, .. } | Node::One { of, .. } => {
-            of.kind == Kind::SignIn || options.selects(SIGN_IN_ACTIVITY)
+            of.kind == Kind::SignIn || options.speaks_of(SIGN_IN_ACTIVITY)
         }
         _ => false,
     }
@@ -86,7 +92,7 @@ pub(super) fn page_rows(
             Some(_) => Err(Refusal::unsupported("'$top' is not supported by the service.")),
         };
     };
-    let activity = kind == Kind::User && options.selects(SIGN_IN_ACTIVITY);
+    let activity = kind == Kind::User && options.speaks_of(SIGN_IN_ACTIVITY);
     let max = if activity { ACTIVITY_PAGE_MAX } else { paging.max };
     match options.top {
         None => Ok(Some(paging.default.min(max))),
@@ -137,17 +143,32 @@ impl Judged<'_> {
         for order in &options.order {
             self.known(&order.path)?;
         }
-        let header_needed = options.search.is_some() || self.count_only || options.count;
+        // `$count=true` without the header is not refused: it counts nothing.
+        let header_needed = options.search.is_some() || self.count_only;
         if header_needed && !self.eventual {
             return Err(Refusal::bad(
                 "This request needs the header ConsistencyLevel: eventual for $count and $search.",
             ));
         }
-        let advanced = self.eventual && (options.count || self.count_only);
-        match self.needs_index(options) {
-            Some(message) if !advanced && options.search.is_none() => {
-                Err(Refusal::unsupported(message))
+        let advanced =
+            options.search.is_some() || self.eventual && (options.count || self.count_only);
+        if advanced && options.expand.is_some() {
+            let message = "The query option '$expand' is not supported with advanced queries.";
+            return Err(Refusal::unsupported(message));
+        }
+        if let Some(filter) = &options.filter {
+            judge_activity(filter)?;
+            let alternatives = filter.alternatives();
+            if !advanced && alternatives > limits::FILTER_ALTERNATIVES_MAX {
+                return Err(Refusal::unsupported(format!(
+                    "Too many child clauses specified in search filter expression containing \
+                     'OR' operators: {alternatives}. Max allowed: {}.",
+                    limits::FILTER_ALTERNATIVES_MAX
+                )));
             }
+        }
+        match self.needs_index(options) {
+            Some(message) if !advanced => Err(Refusal::unsupported(message)),
             _ => Ok(()),
         }
     }
@@ -165,7 +186,10 @@ impl Judged<'_> {
             let any = filter.property().unwrap_or_default();
             let related = self.takes.filter == Filtering::Advanced;
             let sorted = !options.order.is_empty();
-            let property = filter.advanced().or((related || sorted).then_some(any));
+            let property = filter
+                .advanced()
+                .or_else(|| filter.strict_order())
+                .or((related || sorted).then_some(any));
             if let Some(property) = property {
                 return Some(unsupported("filter", property));
             }
@@ -216,6 +240,20 @@ impl Judged<'_> {
         }
         Err(unknown_property(path.first(), self.noun()))
     }
+}
+
+/// Sign-in activity comes from another service than the rest of a user.
+///
+/// <https://learn.microsoft.com/graph/api/user-list>
+fn judge_activity(filter: &Expr) -> Result<(), Refusal> {
+    let mixed = filter.speaks_of(|name| name == SIGN_IN_ACTIVITY)
+        && filter.speaks_of(|name| name != SIGN_IN_ACTIVITY);
+    if !mixed {
+        return Ok(());
+    }
+    Err(Refusal::unsupported(format!(
+        "Filtering on '{SIGN_IN_ACTIVITY}' is not supported together with other properties."
+    )))
 }
 
 /// Whether one of the properties has this name.

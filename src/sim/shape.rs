@@ -17,7 +17,8 @@ const FEWER_EVERY: u64 = 4;
 /// How the objects of an answer are written.
 #[derive(Debug)]
 pub(super) struct Shape {
-    /// Whether each names its type, because they may be of several.
+    /// Whether each names its type, because they may be of several. One of a derived type does so
+    /// in any case.
     typed: bool,
     kinds: Vec<KindShape>,
     expansion: Option<Expansion>,
@@ -27,6 +28,8 @@ pub(super) struct Shape {
 struct KindShape {
     kind: Kind,
     selection: Vec<u16>,
+    /// Whether what lists keep back is given.
+    alone: bool,
     /// Properties written as null because the permission to read the kind is missing.
     hidden: Vec<&'static str>,
 }
@@ -35,6 +38,8 @@ struct KindShape {
 struct Expansion {
     link: &'static Link,
     shape: Box<Shape>,
+    /// Whether members of what hides them are shown.
+    shows_hidden: bool,
     key: u64,
 }
 
@@ -93,16 +98,18 @@ impl Shape {
             roles,
         };
         let shape = Box::new(Shape::new(&wanted)?);
-        self.expansion = Some(Expansion { link, shape, key });
+        let shows_hidden = rules::shows_hidden(roles);
+        self.expansion = Some(Expansion { link, shape, shows_hidden, key });
         Ok(self)
     }
 
     /// Appends the members of an object, without braces. Nothing before them needs a comma.
     pub(super) fn write(&self, population: &Population, object: Object, out: &mut Vec<u8>) {
         let start = out.len();
-        if self.typed {
+        let of = Population::odata_type_of(object);
+        if self.typed || of != Population::odata_type(object.kind) {
             out.extend_from_slice(b"\"@odata.type\":\"");
-            out.extend_from_slice(Population::odata_type(object.kind).as_bytes());
+            out.extend_from_slice(of.as_bytes());
             out.push(b'"');
         }
         if let Some(shape) = self.kinds.iter().find(|shape| shape.kind == object.kind) {
@@ -137,7 +144,8 @@ impl KindShape {
         }
         let opening = collection_of(kind).map_or(&[][..], |collection| collection.permissions);
         let readable = !wanted.typed || opening.is_empty() || rules::any(opening, wanted.roles);
-        let mut shape = KindShape { kind, selection: Vec::new(), hidden: Vec::new() };
+        let alone = !wanted.listed && wanted.select.is_some();
+        let mut shape = KindShape { kind, selection: Vec::new(), alone, hidden: Vec::new() };
         for place in places {
             match properties.get(place) {
                 Some(property) if !readable && property.name != "id" => {
@@ -155,7 +163,11 @@ impl KindShape {
             out.push(b',');
         }
         let before = out.len();
-        population.write(object, &self.selection, out);
+        if self.alone {
+            population.write_alone(object, &self.selection, out);
+        } else {
+            population.write(object, &self.selection, out);
+        }
         if comma && out.len() == before {
             out.pop();
         }
@@ -176,7 +188,10 @@ fn separate(start: usize, out: &mut Vec<u8>) {
 
 impl Expansion {
     fn write(&self, population: &Population, object: Object, start: usize, out: &mut Vec<u8>) {
-        let there = population.related_count(object, self.link.relation);
+        let hidden = self.link.relation == Relation::Members
+            && !self.shows_hidden
+            && population.hides_members(object);
+        let there = if hidden { 0 } else { population.related_count(object, self.link.relation) };
         if self.link.single {
             if let Some(other) = self.first(population, object, there) {
                 self.open(start, out);

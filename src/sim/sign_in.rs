@@ -14,7 +14,7 @@ use serde_json::json;
 use super::counters::add;
 use super::reply::{Asked, Reply};
 use super::tenant::State;
-use super::token::{self, GRAPH};
+use super::token;
 use super::{CLIENT_ID, CLIENT_SECRET, EXPIRED_SECRET, TENANT, TENANT_ID, moment};
 
 const JSON: &str = "application/json; charset=utf-8";
@@ -121,7 +121,8 @@ impl State {
             None => (text("client_id"), text("client_secret")),
         };
         check_client(client.ok_or_else(|| missing("client_id"))?, secret)?;
-        let audience = audience(text("scope").ok_or_else(|| missing("scope"))?)?;
+        let scope = text("scope").ok_or_else(|| missing("scope"))?;
+        let audience = audience(scope, asked.origin)?;
         let serial = add(&self.tally.tokens, 1);
         let (token, life) = token::issue(&token::Issue {
             key: self.key,
@@ -193,8 +194,9 @@ fn basic(asked: &Asked<'_>) -> Option<(String, String)> {
     scheme.eq_ignore_ascii_case("basic").then_some((plain(client)?, plain(secret)?))
 }
 
-/// The resource of a scope such as `https://graph.microsoft.com/.default`.
-fn audience(scope: &str) -> Result<&str, Denial> {
+/// The resource of a scope such as `https://graph.microsoft.com/.default`. The tenant knows no
+/// other resource than Graph.
+fn audience<'a>(scope: &'a str, origin: &str) -> Result<&'a str, Denial> {
     let mut resources = scope.split_whitespace();
     let (Some(first), None) = (resources.next(), resources.next()) else {
         let text = format!(
@@ -210,8 +212,7 @@ fn audience(scope: &str) -> Result<&str, Denial> {
         );
         Denial::new("invalid_scope", 1_002_012, text)
     })?;
-    let web = resource.starts_with("https://") || resource.starts_with("http://");
-    if web || resource == GRAPH {
+    if token::is_graph(resource, origin) {
         return Ok(resource);
     }
     let text = format!(

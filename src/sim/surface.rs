@@ -141,13 +141,61 @@ const ASSIGNMENTS: Link = Link {
     ..LINK
 };
 
-const USERS: &[&str] = &["User.Read.All", "Directory.Read.All"];
-const GROUPS: &[&str] = &["Group.Read.All", "GroupMember.Read.All", "Directory.Read.All"];
-const DEVICES: &[&str] = &["Device.Read.All", "Directory.Read.All"];
-const APPLICATIONS: &[&str] = &["Application.Read.All", "Directory.Read.All"];
-const DIRECTORY_ONLY: &[&str] = &["Directory.Read.All"];
-const ROLES: &[&str] = &["RoleManagement.Read.Directory", "Directory.Read.All"];
-const UNITS: &[&str] = &["AdministrativeUnit.Read.All", "Directory.Read.All"];
+const USERS: &[&str] = &[
+    "User.Read.All",
+    "User.ReadBasic.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+const GROUPS: &[&str] = &[
+    "Group.Read.All",
+    "Group.ReadBasic.All",
+    "Group.ReadWrite.All",
+    "GroupMember.Read.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+const GROUP_MEMBERS: &[&str] = &[
+    "Group.Read.All",
+    "Group.ReadBasic.All",
+    "Group.ReadWrite.All",
+    "GroupMember.Read.All",
+    "GroupMember.ReadBasic.All",
+    "GroupMember.ReadWrite.All",
+    "Directory.Read.All",
+];
+const GROUP_OWNERS: &[&str] = &[
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Directory.Read.All",
+];
+const DEVICES: &[&str] =
+    &["Device.Read.All", "Device.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+const APPLICATIONS: &[&str] = &[
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Application.ReadWrite.OwnedBy",
+    "Directory.Read.All",
+];
+const GRANTS: &[&str] =
+    &["DelegatedPermissionGrant.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+const ASSIGNED: &[&str] =
+    &["AppRoleAssignment.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
+const ROLES: &[&str] = &[
+    "RoleManagement.Read.Directory",
+    "RoleManagement.ReadWrite.Directory",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+const UNITS: &[&str] = &[
+    "AdministrativeUnit.Read.All",
+    "AdministrativeUnit.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
 
 const COLLECTION: Collection = Collection {
     path: &[],
@@ -182,7 +230,7 @@ pub(super) const COLLECTIONS: &[Collection] = &[
                 expands: true,
                 ..LINK
             },
-            Link { permissions: DIRECTORY_ONLY, ..ASSIGNMENTS },
+            Link { permissions: ASSIGNED, ..ASSIGNMENTS },
         ],
         ..COLLECTION
     },
@@ -192,9 +240,9 @@ pub(super) const COLLECTIONS: &[Collection] = &[
         takes: Takes { search: &["displayName", "description", "mail"], ..NAMED },
         permissions: GROUPS,
         links: &[
-            Link { name: "members", units: 3, permissions: GROUPS, expands: true, ..LINK },
-            Link { permissions: GROUPS, ..OWNERS },
-            Link { permissions: DIRECTORY_ONLY, ..ASSIGNMENTS },
+            Link { name: "members", units: 3, permissions: GROUP_MEMBERS, expands: true, ..LINK },
+            Link { permissions: GROUP_OWNERS, ..OWNERS },
+            Link { permissions: ASSIGNED, ..ASSIGNMENTS },
         ],
         ..COLLECTION
     },
@@ -264,14 +312,20 @@ pub(super) const COLLECTIONS: &[Collection] = &[
         path: &["organization"],
         kind: K::Organization,
         takes: PLAIN,
-        permissions: &["Organization.Read.All", "Directory.Read.All", "User.Read.All"],
+        permissions: &[
+            "Organization.Read.All",
+            "Organization.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+            "User.Read.All",
+        ],
         ..COLLECTION
     },
     Collection {
         path: &["domains"],
         kind: K::Domain,
         takes: PLAIN,
-        permissions: &["Domain.Read.All", "Directory.Read.All"],
+        permissions: &["Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All"],
         ..COLLECTION
     },
     Collection {
@@ -280,7 +334,13 @@ pub(super) const COLLECTIONS: &[Collection] = &[
         units: 3,
         paging: None,
         takes: NOTHING,
-        permissions: &["LicenseAssignment.Read.All", "Organization.Read.All", "Directory.Read.All"],
+        permissions: &[
+            "LicenseAssignment.Read.All",
+            "Organization.Read.All",
+            "Organization.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ],
         ..COLLECTION
     },
     Collection {
@@ -288,7 +348,7 @@ pub(super) const COLLECTIONS: &[Collection] = &[
         kind: K::OAuth2PermissionGrant,
         units: 2,
         takes: PLAIN,
-        permissions: DIRECTORY_ONLY,
+        permissions: GRANTS,
         ..COLLECTION
     },
     Collection {
@@ -314,6 +374,14 @@ pub(super) const COLLECTIONS: &[Collection] = &[
 /// The list of all objects of a kind; app role assignments have none.
 pub(super) fn collection_of(kind: Kind) -> Option<&'static Collection> {
     COLLECTIONS.iter().find(|collection| collection.kind == kind)
+}
+
+/// Whether a permission opens any list.
+pub(super) fn opens_something(permission: &str) -> bool {
+    COLLECTIONS.iter().any(|of| {
+        let links = of.links.iter().map(|link| link.permissions);
+        std::iter::once(of.permissions).chain(links).any(|opening| opening.contains(&permission))
+    })
 }
 
 /// A kind's name in Graph's messages, such as `User`.

@@ -189,6 +189,9 @@ impl State {
         if !batch {
             self.trouble.throttle(asked.now).map_or(Ok(()), Err)?;
         }
+        if matches!(&route, Ok(Route { node: Node::Metadata, .. })) && asked.method == Method::GET {
+            return Ok(self.metadata());
+        }
         let roles = self.authenticate(asked)?;
         let route = route?;
         if batch {
@@ -233,7 +236,7 @@ impl State {
         if token.is_empty() {
             return Err(Refusal::unauthenticated("Access token is empty."));
         }
-        token::read(token, self.key, self.revocations.load(Relaxed), asked.now)
+        token::read(token, self.key, self.revocations.load(Relaxed), asked.origin, asked.now)
             .map(|claims| claims.roles)
             .map_err(Refusal::unauthenticated)
     }
@@ -274,10 +277,10 @@ impl State {
 
     fn compress(&self, asked: &Asked<'_>, body: Vec<u8>) -> (Vec<u8>, Option<&'static str>) {
         let accepted = asked.header(header::ACCEPT_ENCODING.as_str()).unwrap_or_default();
-        let gzip = accepted
-            .split(',')
-            .any(|coding| coding.split(';').next().map(str::trim) == Some("gzip"));
-        if !self.settings.compress || !gzip || body.len() <= limits::COMPRESS_BYTES_MIN {
+        if !self.settings.compress
+            || !takes_gzip(accepted)
+            || body.len() <= limits::COMPRESS_BYTES_MIN
+        {
             return (body, None);
         }
         match gzipped(&body) {
@@ -285,6 +288,20 @@ impl State {
             None => (body, None),
         }
     }
+}
+
+/// Whether an `Accept-Encoding` lets gzip pass: by its name in any case, or else by `*`, and not
+/// with a weight of nought.
+fn takes_gzip(accepted: &str) -> bool {
+    let weight = |wanted: &str| {
+        accepted.split(',').find_map(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            parts.next().filter(|name| name.eq_ignore_ascii_case(wanted))?;
+            let weight = parts.find_map(|part| part.strip_prefix(['q', 'Q'])?.strip_prefix('='));
+            Some(weight.map_or(Some(1.0), |weight| weight.trim().parse().ok()).unwrap_or(0.0))
+        })
+    };
+    weight("gzip").or_else(|| weight("*")).is_some_and(|weight: f64| weight > 0.0)
 }
 
 /// The headers on every answer of Graph, and on every part of a `$batch`.

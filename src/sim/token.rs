@@ -7,12 +7,50 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use serde::Deserialize;
 use serde_json::json;
+use url::{Host, Url};
 
 use super::scramble::{guid, mix, seal};
 use super::{CLIENT_ID, TENANT_ID};
 
 /// The application id of Microsoft Graph itself.
 pub(super) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+
+/// Where Graph is in Microsoft's clouds, and the made-up names under which tests ask a tenant that
+/// has no address.
+///
+/// <https://learn.microsoft.com/graph/deployments>
+const HOSTS: [&str; 7] = [
+    "graph.microsoft.com",
+    "graph.microsoft.us",
+    "dod-graph.microsoft.us",
+    "microsoftgraph.chinacloudapi.cn",
+    "graph.simulated",
+    "graph.example",
+    "localhost",
+];
+
+/// Whether a resource means Graph to whoever was asked at `origin`: its application id, an origin
+/// where it may be found, or the very one that was asked.
+pub(super) fn is_graph(resource: &str, origin: &str) -> bool {
+    if resource.eq_ignore_ascii_case(GRAPH) {
+        return true;
+    }
+    let Ok(url) = Url::parse(resource) else {
+        return false;
+    };
+    let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    if !bare || !matches!(url.scheme(), "http" | "https") {
+        return false;
+    }
+    let asked = Url::parse(origin).is_ok_and(|origin| origin.origin() == url.origin());
+    asked
+        || match url.host() {
+            Some(Host::Domain(host)) => HOSTS.contains(&host),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+}
 
 const LIFE_MIN: u64 = 60 * 60;
 
@@ -22,6 +60,7 @@ const LIFE_SPREAD: u64 = 30 * 60;
 /// What a token must still say when it comes back.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
+    aud: String,
     exp: u64,
     /// How many times all tokens had been revoked when this one was issued.
     #[serde(rename = "xms_rev")]
@@ -77,7 +116,7 @@ pub(super) fn issue(issue: &Issue<'_>) -> (String, u64) {
     (format!("{signed}.{signature}"), life)
 }
 
-/// Reads a token that comes back.
+/// Reads a token that comes back to Graph at `origin`.
 ///
 /// # Errors
 ///
@@ -86,6 +125,7 @@ pub(super) fn read(
     token: &str,
     key: u64,
     revocations: u64,
+    origin: &str,
     now: Duration,
 ) -> Result<Claims, &'static str> {
     let malformed = "IDX14100: JWT is not well formed, there are no dots (.).";
@@ -98,6 +138,9 @@ pub(super) fn read(
         .and_then(|(_, claims)| BASE64.decode(claims).ok())
         .and_then(|claims| serde_json::from_slice(&claims).ok());
     let claims = claims.ok_or(malformed)?;
+    if !is_graph(&claims.aud, origin) {
+        return Err("Access token validation failure. Invalid audience.");
+    }
     if claims.exp <= now.as_secs() {
         return Err("Lifetime validation failed, the token is expired.");
     }

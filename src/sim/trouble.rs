@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{StatusCode, header};
+use http::{HeaderName, StatusCode, header};
 
 use super::fault::Fault;
 use super::reply::Refusal;
@@ -56,11 +56,11 @@ impl Trouble {
     pub(super) fn throttle(&self, now: Duration) -> Option<Refusal> {
         self.first(|fault, state| match fault {
             Fault::Throttle { wait, .. } if now < state.until => {
-                Some(throttled(Some(state.until.saturating_sub(now).min(*wait))))
+                Some(overloaded(state.until.saturating_sub(now).min(*wait)))
             }
             Fault::Throttle { after, wait } if state.count >= *after => {
                 *state = State { count: 0, until: now + *wait };
-                Some(throttled(Some(*wait)))
+                Some(overloaded(*wait))
             }
             Fault::Throttle { .. } => {
                 state.count += 1;
@@ -141,6 +141,15 @@ impl Trouble {
 fn unavailable() -> Refusal {
     let message = "The service is temporarily unavailable. Please retry after some time.";
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable", message)
+}
+
+/// The header that tells which limit a refused request met.
+pub(super) const THROTTLE_INFORMATION: HeaderName =
+    HeaderName::from_static("x-ms-throttle-information");
+
+/// A refusal below the documented limits, as Graph gives it when it is under load.
+fn overloaded(wait: Duration) -> Refusal {
+    throttled(Some(wait)).with(THROTTLE_INFORMATION, "CPULimitExceeded")
 }
 
 /// 429, with `Retry-After` in seconds and their fractions unless the family tells none.

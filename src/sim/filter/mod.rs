@@ -5,6 +5,7 @@
 mod holds;
 mod parse;
 
+use super::complex;
 use super::population::Property;
 use super::reply::Refusal;
 
@@ -92,15 +93,21 @@ impl Path {
         self.names.first().map_or("", String::as_str)
     }
 
-    /// Looks the property up.
+    /// Looks the property up, and what lies within it. The answer is the type found there.
     ///
     /// # Errors
     ///
-    /// Graph's 400 for a property that `noun` does not have.
-    pub(super) fn bind(&mut self, properties: &[Property], noun: &str) -> Result<(), Refusal> {
-        let place = properties.iter().position(|property| property.name == self.first());
-        self.property = Some(place.ok_or_else(|| unknown_property(self.first(), noun))? as u16);
-        Ok(())
+    /// Graph's 400 for a property that `noun` does not have, or a member that its type does not.
+    pub(super) fn bind(
+        &mut self,
+        properties: &'static [Property],
+        noun: &str,
+    ) -> Result<&'static str, Refusal> {
+        let mut known = properties.iter().enumerate();
+        let found = known.find(|(_, property)| property.name == self.first());
+        let (place, property) = found.ok_or_else(|| unknown_property(self.first(), noun))?;
+        self.property = Some(place as u16);
+        complex::within(property.of, self.names.get(1..).unwrap_or_default())
     }
 }
 
@@ -115,22 +122,44 @@ pub(super) fn unknown_property(name: &str, noun: &str) -> Refusal {
 }
 
 impl Expr {
-    /// Looks up every property of the object; those within `any` are the item's.
+    /// Looks up every property of the object, and within `any` every member of the item.
     ///
     /// # Errors
     ///
-    /// Graph's 400 for a property that `noun` does not have.
-    pub(super) fn bind(&mut self, properties: &[Property], noun: &str) -> Result<(), Refusal> {
+    /// Graph's 400 for a property that `noun` does not have, or a member that its type does not.
+    pub(super) fn bind(
+        &mut self,
+        properties: &'static [Property],
+        noun: &str,
+    ) -> Result<(), Refusal> {
         match self {
             Expr::And(parts) | Expr::Or(parts) => {
                 parts.iter_mut().try_for_each(|part| part.bind(properties, noun))
             }
             Expr::Not(part) => part.bind(properties, noun),
+            Expr::Any { path, body } => {
+                let item = complex::item(path.bind(properties, noun)?);
+                body.as_ref().map_or(Ok(()), |body| body.check_item(item))
+            }
+            Expr::Compare { path, .. }
+            | Expr::In { path, .. }
+            | Expr::Text { path, .. }
+            | Expr::Size { path, .. } => path.bind(properties, noun).map(|_| ()),
+        }
+    }
+
+    /// Looks up every member of a list's item.
+    fn check_item(&self, item: &'static str) -> Result<(), Refusal> {
+        match self {
+            Expr::And(parts) | Expr::Or(parts) => {
+                parts.iter().try_for_each(|part| part.check_item(item))
+            }
+            Expr::Not(part) => part.check_item(item),
             Expr::Compare { path, .. }
             | Expr::In { path, .. }
             | Expr::Text { path, .. }
             | Expr::Any { path, .. }
-            | Expr::Size { path, .. } => path.bind(properties, noun),
+            | Expr::Size { path, .. } => complex::within(item, &path.names).map(|_| ()),
         }
     }
 
@@ -145,6 +174,46 @@ impl Expr {
             Expr::Any { path, body: Some(body) } => body.advanced().map(|_| path.first()),
             Expr::Any { path, body: None } => Some(path.first()),
             Expr::Compare { .. } | Expr::In { .. } | Expr::Text { .. } => None,
+        }
+    }
+
+    /// The first property that is compared by what lies strictly above or below: `ge` and `le`
+    /// are what the directory offers without its index.
+    pub(super) fn strict_order(&self) -> Option<&str> {
+        match self {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(Expr::strict_order),
+            Expr::Not(part) => part.strict_order(),
+            Expr::Compare { path, operator: Operator::Less | Operator::Greater, .. } => {
+                Some(path.first())
+            }
+            Expr::Any { path, body: Some(body) } => body.strict_order().map(|_| path.first()),
+            _ => None,
+        }
+    }
+
+    /// Whether it speaks of a property for which `is` holds.
+    pub(super) fn speaks_of(&self, is: impl Fn(&str) -> bool + Copy) -> bool {
+        match self {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().any(|part| part.speaks_of(is)),
+            Expr::Not(part) => part.speaks_of(is),
+            Expr::Compare { path, .. }
+            | Expr::In { path, .. }
+            | Expr::Text { path, .. }
+            | Expr::Any { path, .. }
+            | Expr::Size { path, .. } => is(path.first()),
+        }
+    }
+
+    /// How many clauses stand side by side in the longest alternative; `in` is one for each of
+    /// its values.
+    pub(super) fn alternatives(&self) -> usize {
+        match self {
+            Expr::And(parts) => parts.iter().map(Expr::alternatives).max().unwrap_or_default(),
+            Expr::Or(parts) => parts.iter().map(Expr::alternatives).sum(),
+            Expr::Not(part) => part.alternatives(),
+            Expr::In { literals, .. } => literals.len(),
+            Expr::Any { body: Some(body), .. } => body.alternatives(),
+            _ => 1,
         }
     }
 

@@ -9,49 +9,49 @@ use super::words::APPS;
 use super::{Kind, Population};
 
 fields! {
-    Id "id" default
-    DeletedDateTime "deletedDateTime" default
-    AddIns "addIns" default
-    Api "api" default
-    AppId "appId" default
-    ApplicationTemplateId "applicationTemplateId" default
-    AppRoles "appRoles" default
-    AuthenticationBehaviors "authenticationBehaviors" select
-    Certification "certification" default
-    CreatedByAppId "createdByAppId" default
-    CreatedDateTime "createdDateTime" default
-    DefaultRedirectUri "defaultRedirectUri" default
-    Description "description" default
-    DisabledByMicrosoftStatus "disabledByMicrosoftStatus" default
-    DisplayName "displayName" default
-    GroupMembershipClaims "groupMembershipClaims" default
-    IdentifierUris "identifierUris" default
-    Info "info" default
-    IsDeviceOnlyAuthSupported "isDeviceOnlyAuthSupported" default
-    IsDisabled "isDisabled" default
-    IsFallbackPublicClient "isFallbackPublicClient" default
-    KeyCredentials "keyCredentials" default
-    ManagerApplications "managerApplications" default
-    NativeAuthenticationApisEnabled "nativeAuthenticationApisEnabled" default
-    Notes "notes" default
-    Oauth2RequirePostResponse "oauth2RequirePostResponse" default
-    OptionalClaims "optionalClaims" default
-    ParentalControlSettings "parentalControlSettings" default
-    PasswordCredentials "passwordCredentials" default
-    PublicClient "publicClient" default
-    PublisherDomain "publisherDomain" default
-    RequestSignatureVerification "requestSignatureVerification" default
-    RequiredResourceAccess "requiredResourceAccess" default
-    SamlMetadataUrl "samlMetadataUrl" default
-    ServiceManagementReference "serviceManagementReference" default
-    ServicePrincipalLockConfiguration "servicePrincipalLockConfiguration" default
-    SignInAudience "signInAudience" default
-    Spa "spa" default
-    Tags "tags" default
-    TokenEncryptionKeyId "tokenEncryptionKeyId" default
-    UniqueName "uniqueName" default
-    VerifiedPublisher "verifiedPublisher" default
-    Web "web" default
+    Id "id" "Edm.String" default
+    DeletedDateTime "deletedDateTime" "Edm.DateTimeOffset" default
+    AddIns "addIns" "Collection(addIn)" default
+    Api "api" "apiApplication" default
+    AppId "appId" "Edm.String" default
+    ApplicationTemplateId "applicationTemplateId" "Edm.String" default
+    AppRoles "appRoles" "Collection(appRole)" default
+    AuthenticationBehaviors "authenticationBehaviors" "authenticationBehaviors" select
+    Certification "certification" "certification" default
+    CreatedByAppId "createdByAppId" "Edm.String" default
+    CreatedDateTime "createdDateTime" "Edm.DateTimeOffset" default
+    DefaultRedirectUri "defaultRedirectUri" "Edm.String" default
+    Description "description" "Edm.String" default
+    DisabledByMicrosoftStatus "disabledByMicrosoftStatus" "Edm.String" default
+    DisplayName "displayName" "Edm.String" default
+    GroupMembershipClaims "groupMembershipClaims" "Edm.String" default
+    IdentifierUris "identifierUris" "Collection(Edm.String)" default
+    Info "info" "informationalUrl" default
+    IsDeviceOnlyAuthSupported "isDeviceOnlyAuthSupported" "Edm.Boolean" default
+    IsDisabled "isDisabled" "Edm.Boolean" default
+    IsFallbackPublicClient "isFallbackPublicClient" "Edm.Boolean" default
+    KeyCredentials "keyCredentials" "Collection(keyCredential)" default
+    ManagerApplications "managerApplications" "Collection(Edm.Guid)" default
+    NativeAuthenticationApisEnabled "nativeAuthenticationApisEnabled" "nativeAuthenticationApisEnabled" default
+    Notes "notes" "Edm.String" default
+    Oauth2RequirePostResponse "oauth2RequirePostResponse" "Edm.Boolean" default
+    OptionalClaims "optionalClaims" "optionalClaims" default
+    ParentalControlSettings "parentalControlSettings" "parentalControlSettings" default
+    PasswordCredentials "passwordCredentials" "Collection(passwordCredential)" default
+    PublicClient "publicClient" "publicClientApplication" default
+    PublisherDomain "publisherDomain" "Edm.String" default
+    RequestSignatureVerification "requestSignatureVerification" "requestSignatureVerification" default
+    RequiredResourceAccess "requiredResourceAccess" "Collection(requiredResourceAccess)" default
+    SamlMetadataUrl "samlMetadataUrl" "Edm.String" default
+    ServiceManagementReference "serviceManagementReference" "Edm.String" default
+    ServicePrincipalLockConfiguration "servicePrincipalLockConfiguration" "servicePrincipalLockConfiguration" default
+    SignInAudience "signInAudience" "Edm.String" default
+    Spa "spa" "spaApplication" default
+    Tags "tags" "Collection(Edm.String)" default
+    TokenEncryptionKeyId "tokenEncryptionKeyId" "Edm.Guid" default
+    UniqueName "uniqueName" "Edm.String" default
+    VerifiedPublisher "verifiedPublisher" "verifiedPublisher" default
+    Web "web" "webApplication" default
 }
 
 /// The application that owns the directory extensions of users, and so names them.
@@ -74,6 +74,8 @@ pub(super) struct App<'a> {
     pub(super) population: &'a Population,
     pub(super) index: u64,
     pub(super) dice: Dice,
+    /// Whether keys are shown.
+    pub(super) alone: bool,
 }
 
 /// Appends the display name of an application or service principal, with quotes.
@@ -83,7 +85,7 @@ pub(super) fn write_display_name(population: &Population, index: u64, out: &mut 
 
 impl<'a> App<'a> {
     pub(super) fn new(population: &'a Population, index: u64) -> Self {
-        Self { population, index, dice: population.dice(Kind::Application, index) }
+        Self { population, index, dice: population.dice(Kind::Application, index), alone: false }
     }
 
     /// Which of Microsoft's own services this is: its name and application id.
@@ -167,7 +169,7 @@ impl<'a> App<'a> {
         put!(out, "]");
     }
 
-    /// Certificates; the key itself is never shown.
+    /// Certificates; lists give null for the key itself.
     pub(super) fn put_keys(&self, out: &mut Vec<u8>) {
         let roll = self.dice.roll(CERTIFICATES);
         put!(out, "[");
@@ -179,7 +181,15 @@ impl<'a> App<'a> {
             number(out, self.index);
             put!(out, ".contoso.example\",\"endDateTime\":");
             moment(out, start + 365 * DAY);
-            put!(out, ",\"key\":null,\"keyId\":\"");
+            put!(out, ",\"key\":");
+            if self.alone {
+                put!(out, "\"MIICxDCCAaygAwIBAgIE");
+                digits(out, roll ^ n, 20);
+                put!(out, "\"");
+            } else {
+                put!(out, "null");
+            }
+            put!(out, ",\"keyId\":\"");
             put!(out, self.population.guid(tag::KEY, self.index * 4 + n), "\",\"startDateTime\":");
             moment(out, start);
             put!(out, ",\"type\":\"AsymmetricX509Cert\",\"usage\":\"Verify\"}");
@@ -275,6 +285,11 @@ pub(super) struct Row<'a> {
 impl<'a> Row<'a> {
     pub(super) fn new(population: &'a Population, index: u64) -> Self {
         Self { app: App::new(population, index) }
+    }
+
+    /// The same, with its keys.
+    pub(super) fn alone(self) -> Self {
+        Self { app: App { alone: true, ..self.app } }
     }
 
     fn put(&self, field: Field, out: &mut Vec<u8>) {

@@ -132,15 +132,15 @@ fn principal(population: &Population, assignment: u64) -> Object {
 }
 
 fields! {
-    Id "id" default
-    DeletedDateTime "deletedDateTime" default
-    AppRoleId "appRoleId" default
-    CreatedDateTime "createdDateTime" default
-    PrincipalDisplayName "principalDisplayName" default
-    PrincipalId "principalId" default
-    PrincipalType "principalType" default
-    ResourceDisplayName "resourceDisplayName" default
-    ResourceId "resourceId" default
+    Id "id" "Edm.String" default
+    DeletedDateTime "deletedDateTime" "Edm.DateTimeOffset" default
+    AppRoleId "appRoleId" "Edm.Guid" default
+    CreatedDateTime "createdDateTime" "Edm.DateTimeOffset" default
+    PrincipalDisplayName "principalDisplayName" "Edm.String" default
+    PrincipalId "principalId" "Edm.Guid" default
+    PrincipalType "principalType" "Edm.String" default
+    ResourceDisplayName "resourceDisplayName" "Edm.String" default
+    ResourceId "resourceId" "Edm.Guid" default
 }
 
 pub(super) struct Row<'a> {
@@ -204,12 +204,12 @@ pub(super) mod grant {
     use super::*;
 
     fields! {
-        Id "id" default
-        ClientId "clientId" default
-        ConsentType "consentType" default
-        PrincipalId "principalId" default
-        ResourceId "resourceId" default
-        Scope "scope" default
+        Id "id" "Edm.String" default
+        ClientId "clientId" "Edm.String" default
+        ConsentType "consentType" "Edm.String" default
+        PrincipalId "principalId" "Edm.String" default
+        ResourceId "resourceId" "Edm.String" default
+        Scope "scope" "Edm.String" default
     }
 
     /// A scope text begins with a blank where consent was given step by step.

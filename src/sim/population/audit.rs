@@ -10,18 +10,18 @@ use super::words::{AGENTS, DEPARTMENTS};
 use super::{Kind, Population, group};
 
 fields! {
-    Id "id" default
-    ActivityDateTime "activityDateTime" default
-    ActivityDisplayName "activityDisplayName" default
-    AdditionalDetails "additionalDetails" default
-    Category "category" default
-    CorrelationId "correlationId" default
-    InitiatedBy "initiatedBy" default
-    LoggedByService "loggedByService" default
-    OperationType "operationType" default
-    Result "result" default
-    ResultReason "resultReason" default
-    TargetResources "targetResources" default
+    Id "id" "Edm.String" default
+    ActivityDateTime "activityDateTime" "Edm.DateTimeOffset" default
+    ActivityDisplayName "activityDisplayName" "Edm.String" default
+    AdditionalDetails "additionalDetails" "Collection(keyValue)" default
+    Category "category" "Edm.String" default
+    CorrelationId "correlationId" "Edm.String" default
+    InitiatedBy "initiatedBy" "auditActivityInitiator" default
+    LoggedByService "loggedByService" "Edm.String" default
+    OperationType "operationType" "Edm.String" default
+    Result "result" "operationResult" default
+    ResultReason "resultReason" "Edm.String" default
+    TargetResources "targetResources" "Collection(targetResource)" default
 }
 
 /// What ids of audits begin with; a GUID follows, then two numbers.

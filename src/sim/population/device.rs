@@ -8,38 +8,38 @@ use super::json::{
 use super::{Kind, Population};
 
 fields! {
-    Id "id" default
-    DeletedDateTime "deletedDateTime" default
-    AccountEnabled "accountEnabled" default
-    AlternativeSecurityIds "alternativeSecurityIds" default
-    ApproximateLastSignInDateTime "approximateLastSignInDateTime" default
-    ComplianceExpirationDateTime "complianceExpirationDateTime" default
-    DeviceCategory "deviceCategory" default
-    DeviceId "deviceId" default
-    DeviceMetadata "deviceMetadata" default
-    DeviceOwnership "deviceOwnership" default
-    DeviceVersion "deviceVersion" default
-    DisplayName "displayName" default
-    EnrollmentProfileName "enrollmentProfileName" default
-    EnrollmentType "enrollmentType" default
-    IsCompliant "isCompliant" default
-    IsManaged "isManaged" default
-    IsManagementRestricted "isManagementRestricted" default
-    IsRooted "isRooted" default
-    ManagementType "managementType" default
-    Manufacturer "manufacturer" default
-    MdmAppId "mdmAppId" default
-    Model "model" default
-    OnPremisesLastSyncDateTime "onPremisesLastSyncDateTime" default
-    OnPremisesSecurityIdentifier "onPremisesSecurityIdentifier" default
-    OnPremisesSyncEnabled "onPremisesSyncEnabled" default
-    OperatingSystem "operatingSystem" default
-    OperatingSystemVersion "operatingSystemVersion" default
-    PhysicalIds "physicalIds" default
-    ProfileType "profileType" default
-    RegistrationDateTime "registrationDateTime" default
-    SystemLabels "systemLabels" default
-    TrustType "trustType" default
+    Id "id" "Edm.String" default
+    DeletedDateTime "deletedDateTime" "Edm.DateTimeOffset" default
+    AccountEnabled "accountEnabled" "Edm.Boolean" default
+    AlternativeSecurityIds "alternativeSecurityIds" "Collection(alternativeSecurityId)" default
+    ApproximateLastSignInDateTime "approximateLastSignInDateTime" "Edm.DateTimeOffset" default
+    ComplianceExpirationDateTime "complianceExpirationDateTime" "Edm.DateTimeOffset" default
+    DeviceCategory "deviceCategory" "Edm.String" default
+    DeviceId "deviceId" "Edm.String" default
+    DeviceMetadata "deviceMetadata" "Edm.String" default
+    DeviceOwnership "deviceOwnership" "Edm.String" default
+    DeviceVersion "deviceVersion" "Edm.Int32" default
+    DisplayName "displayName" "Edm.String" default
+    EnrollmentProfileName "enrollmentProfileName" "Edm.String" default
+    EnrollmentType "enrollmentType" "Edm.String" default
+    IsCompliant "isCompliant" "Edm.Boolean" default
+    IsManaged "isManaged" "Edm.Boolean" default
+    IsManagementRestricted "isManagementRestricted" "Edm.Boolean" default
+    IsRooted "isRooted" "Edm.Boolean" default
+    ManagementType "managementType" "Edm.String" default
+    Manufacturer "manufacturer" "Edm.String" default
+    MdmAppId "mdmAppId" "Edm.String" default
+    Model "model" "Edm.String" default
+    OnPremisesLastSyncDateTime "onPremisesLastSyncDateTime" "Edm.DateTimeOffset" default
+    OnPremisesSecurityIdentifier "onPremisesSecurityIdentifier" "Edm.String" default
+    OnPremisesSyncEnabled "onPremisesSyncEnabled" "Edm.Boolean" default
+    OperatingSystem "operatingSystem" "Edm.String" default
+    OperatingSystemVersion "operatingSystemVersion" "Edm.String" default
+    PhysicalIds "physicalIds" "Collection(Edm.String)" default
+    ProfileType "profileType" "Edm.String" default
+    RegistrationDateTime "registrationDateTime" "Edm.DateTimeOffset" default
+    SystemLabels "systemLabels" "Collection(Edm.String)" default
+    TrustType "trustType" "Edm.String" default
 }
 
 /// A make of device: system, versions, maker, model, prefix of names.

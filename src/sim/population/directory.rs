@@ -106,11 +106,11 @@ pub(super) mod role {
     use super::*;
 
     fields! {
-        Id "id" default
-        DeletedDateTime "deletedDateTime" default
-        Description "description" default
-        DisplayName "displayName" default
-        RoleTemplateId "roleTemplateId" default
+        Id "id" "Edm.String" default
+        DeletedDateTime "deletedDateTime" "Edm.DateTimeOffset" default
+        Description "description" "Edm.String" default
+        DisplayName "displayName" "Edm.String" default
+        RoleTemplateId "roleTemplateId" "Edm.String" default
     }
 
     pub(in super::super) struct Row<'a> {
@@ -142,15 +142,15 @@ pub(super) mod unit {
     use super::*;
 
     fields! {
-        Id "id" default
-        DeletedDateTime "deletedDateTime" default
-        Description "description" default
-        DisplayName "displayName" default
-        IsMemberManagementRestricted "isMemberManagementRestricted" default
-        MembershipRule "membershipRule" default
-        MembershipRuleProcessingState "membershipRuleProcessingState" default
-        MembershipType "membershipType" default
-        Visibility "visibility" default
+        Id "id" "Edm.String" default
+        DeletedDateTime "deletedDateTime" "Edm.DateTimeOffset" default
+        Description "description" "Edm.String" default
+        DisplayName "displayName" "Edm.String" default
+        IsMemberManagementRestricted "isMemberManagementRestricted" "Edm.Boolean" default
+        MembershipRule "membershipRule" "Edm.String" default
+        MembershipRuleProcessingState "membershipRuleProcessingState" "Edm.String" default
+        MembershipType "membershipType" "Edm.String" default
+        Visibility "visibility" "Edm.String" default
     }
 
     pub(in super::super) struct Row<'a> {
@@ -199,32 +199,32 @@ pub(super) mod organization {
     use super::*;
 
     fields! {
-        Id "id" default
-        DeletedDateTime "deletedDateTime" default
-        AssignedPlans "assignedPlans" default
-        BusinessPhones "businessPhones" default
-        City "city" default
-        Country "country" default
-        CountryLetterCode "countryLetterCode" default
-        CreatedDateTime "createdDateTime" default
-        DefaultUsageLocation "defaultUsageLocation" default
-        DisplayName "displayName" default
-        MarketingNotificationEmails "marketingNotificationEmails" default
-        MobileDeviceManagementAuthority "mobileDeviceManagementAuthority" default
-        OnPremisesLastSyncDateTime "onPremisesLastSyncDateTime" default
-        OnPremisesSyncEnabled "onPremisesSyncEnabled" default
-        PartnerTenantType "partnerTenantType" default
-        PostalCode "postalCode" default
-        PreferredLanguage "preferredLanguage" default
-        PrivacyProfile "privacyProfile" default
-        ProvisionedPlans "provisionedPlans" default
-        SecurityComplianceNotificationMails "securityComplianceNotificationMails" default
-        SecurityComplianceNotificationPhones "securityComplianceNotificationPhones" default
-        State "state" default
-        Street "street" default
-        TechnicalNotificationMails "technicalNotificationMails" default
-        TenantType "tenantType" default
-        VerifiedDomains "verifiedDomains" default
+        Id "id" "Edm.String" default
+        DeletedDateTime "deletedDateTime" "Edm.DateTimeOffset" default
+        AssignedPlans "assignedPlans" "Collection(assignedPlan)" default
+        BusinessPhones "businessPhones" "Collection(Edm.String)" default
+        City "city" "Edm.String" default
+        Country "country" "Edm.String" default
+        CountryLetterCode "countryLetterCode" "Edm.String" default
+        CreatedDateTime "createdDateTime" "Edm.DateTimeOffset" default
+        DefaultUsageLocation "defaultUsageLocation" "Edm.String" default
+        DisplayName "displayName" "Edm.String" default
+        MarketingNotificationEmails "marketingNotificationEmails" "Collection(Edm.String)" default
+        MobileDeviceManagementAuthority "mobileDeviceManagementAuthority" "mdmAuthority" default
+        OnPremisesLastSyncDateTime "onPremisesLastSyncDateTime" "Edm.DateTimeOffset" default
+        OnPremisesSyncEnabled "onPremisesSyncEnabled" "Edm.Boolean" default
+        PartnerTenantType "partnerTenantType" "partnerTenantType" default
+        PostalCode "postalCode" "Edm.String" default
+        PreferredLanguage "preferredLanguage" "Edm.String" default
+        PrivacyProfile "privacyProfile" "privacyProfile" default
+        ProvisionedPlans "provisionedPlans" "Collection(provisionedPlan)" default
+        SecurityComplianceNotificationMails "securityComplianceNotificationMails" "Collection(Edm.String)" default
+        SecurityComplianceNotificationPhones "securityComplianceNotificationPhones" "Collection(Edm.String)" default
+        State "state" "Edm.String" default
+        Street "street" "Edm.String" default
+        TechnicalNotificationMails "technicalNotificationMails" "Collection(Edm.String)" default
+        TenantType "tenantType" "Edm.String" default
+        VerifiedDomains "verifiedDomains" "Collection(verifiedDomain)" default
     }
 
     pub(in super::super) struct Row<'a> {
@@ -294,20 +294,20 @@ pub(super) mod domain {
     use super::*;
 
     fields! {
-        Id "id" default
-        AuthenticationType "authenticationType" default
-        AvailabilityStatus "availabilityStatus" default
-        IsAdminManaged "isAdminManaged" default
-        IsDefault "isDefault" default
-        IsInitial "isInitial" default
-        IsRoot "isRoot" default
-        IsVerified "isVerified" default
-        Manufacturer "manufacturer" default
-        Model "model" default
-        PasswordNotificationWindowInDays "passwordNotificationWindowInDays" default
-        PasswordValidityPeriodInDays "passwordValidityPeriodInDays" default
-        State "state" default
-        SupportedServices "supportedServices" default
+        Id "id" "Edm.String" default
+        AuthenticationType "authenticationType" "Edm.String" default
+        AvailabilityStatus "availabilityStatus" "Edm.String" default
+        IsAdminManaged "isAdminManaged" "Edm.Boolean" default
+        IsDefault "isDefault" "Edm.Boolean" default
+        IsInitial "isInitial" "Edm.Boolean" default
+        IsRoot "isRoot" "Edm.Boolean" default
+        IsVerified "isVerified" "Edm.Boolean" default
+        Manufacturer "manufacturer" "Edm.String" default
+        Model "model" "Edm.String" default
+        PasswordNotificationWindowInDays "passwordNotificationWindowInDays" "Edm.Int32" default
+        PasswordValidityPeriodInDays "passwordValidityPeriodInDays" "Edm.Int32" default
+        State "state" "domainState" default
+        SupportedServices "supportedServices" "Collection(Edm.String)" default
     }
 
     pub(in super::super) struct Row<'a> {

@@ -9,59 +9,59 @@ use super::words::{DEPARTMENTS, DIVISIONS, PLACES, TOPICS};
 use super::{Kind, Population, TENANT_ID, plans};
 
 fields! {
-    Id "id" default
-    DeletedDateTime "deletedDateTime" default
-    AccessType "accessType" select
-    AllowExternalSenders "allowExternalSenders" single
-    AssignedLabels "assignedLabels" select
-    AssignedLicenses "assignedLicenses" select
-    AutoSubscribeNewMembers "autoSubscribeNewMembers" single
-    Classification "classification" default
-    CreatedDateTime "createdDateTime" default
-    Description "description" default
-    DisplayName "displayName" default
-    ExpirationDateTime "expirationDateTime" default
-    GroupTypes "groupTypes" default
-    HasMembersWithLicenseErrors "hasMembersWithLicenseErrors" select
-    HideFromAddressLists "hideFromAddressLists" single
-    HideFromOutlookClients "hideFromOutlookClients" single
-    InfoCatalogs "infoCatalogs" select
-    IsArchived "isArchived" select
-    IsAssignableToRole "isAssignableToRole" default
-    IsFavorite "isFavorite" select
-    IsManagementRestricted "isManagementRestricted" select
-    IsSubscribedByMail "isSubscribedByMail" single
-    LicenseProcessingState "licenseProcessingState" select
-    Mail "mail" default
-    MailEnabled "mailEnabled" default
-    MailNickname "mailNickname" default
-    MembershipRule "membershipRule" default
-    MembershipRuleProcessingState "membershipRuleProcessingState" default
-    OnPremisesDomainName "onPremisesDomainName" default
-    OnPremisesExtensionAttributes "onPremisesExtensionAttributes" select
-    OnPremisesLastSyncDateTime "onPremisesLastSyncDateTime" default
-    OnPremisesNetBiosName "onPremisesNetBiosName" default
-    OnPremisesProvisioningErrors "onPremisesProvisioningErrors" default
-    OnPremisesSamAccountName "onPremisesSamAccountName" default
-    OnPremisesSecurityIdentifier "onPremisesSecurityIdentifier" default
-    OnPremisesSyncEnabled "onPremisesSyncEnabled" default
-    OrganizationId "organizationId" select
-    PreferredDataLocation "preferredDataLocation" default
-    PreferredLanguage "preferredLanguage" default
-    ProxyAddresses "proxyAddresses" default
-    RenewedDateTime "renewedDateTime" default
-    ResourceBehaviorOptions "resourceBehaviorOptions" default
-    ResourceProvisioningOptions "resourceProvisioningOptions" default
-    SecurityEnabled "securityEnabled" default
-    SecurityIdentifier "securityIdentifier" default
-    ServiceProvisioningErrors "serviceProvisioningErrors" default
-    Theme "theme" default
-    UniqueName "uniqueName" default
-    UnseenConversationsCount "unseenConversationsCount" select
-    UnseenCount "unseenCount" single
-    UnseenMessagesCount "unseenMessagesCount" select
-    Visibility "visibility" default
-    WelcomeMessageEnabled "welcomeMessageEnabled" select
+    Id "id" "Edm.String" default
+    DeletedDateTime "deletedDateTime" "Edm.DateTimeOffset" default
+    AccessType "accessType" "groupAccessType" select
+    AllowExternalSenders "allowExternalSenders" "Edm.Boolean" single
+    AssignedLabels "assignedLabels" "Collection(assignedLabel)" select
+    AssignedLicenses "assignedLicenses" "Collection(assignedLicense)" select
+    AutoSubscribeNewMembers "autoSubscribeNewMembers" "Edm.Boolean" single
+    Classification "classification" "Edm.String" default
+    CreatedDateTime "createdDateTime" "Edm.DateTimeOffset" default
+    Description "description" "Edm.String" default
+    DisplayName "displayName" "Edm.String" default
+    ExpirationDateTime "expirationDateTime" "Edm.DateTimeOffset" default
+    GroupTypes "groupTypes" "Collection(Edm.String)" default
+    HasMembersWithLicenseErrors "hasMembersWithLicenseErrors" "Edm.Boolean" select
+    HideFromAddressLists "hideFromAddressLists" "Edm.Boolean" single
+    HideFromOutlookClients "hideFromOutlookClients" "Edm.Boolean" single
+    InfoCatalogs "infoCatalogs" "Collection(Edm.String)" select
+    IsArchived "isArchived" "Edm.Boolean" select
+    IsAssignableToRole "isAssignableToRole" "Edm.Boolean" default
+    IsFavorite "isFavorite" "Edm.Boolean" select
+    IsManagementRestricted "isManagementRestricted" "Edm.Boolean" select
+    IsSubscribedByMail "isSubscribedByMail" "Edm.Boolean" single
+    LicenseProcessingState "licenseProcessingState" "licenseProcessingState" select
+    Mail "mail" "Edm.String" default
+    MailEnabled "mailEnabled" "Edm.Boolean" default
+    MailNickname "mailNickname" "Edm.String" default
+    MembershipRule "membershipRule" "Edm.String" default
+    MembershipRuleProcessingState "membershipRuleProcessingState" "Edm.String" default
+    OnPremisesDomainName "onPremisesDomainName" "Edm.String" default
+    OnPremisesExtensionAttributes "onPremisesExtensionAttributes" "onPremisesExtensionAttributes" select
+    OnPremisesLastSyncDateTime "onPremisesLastSyncDateTime" "Edm.DateTimeOffset" default
+    OnPremisesNetBiosName "onPremisesNetBiosName" "Edm.String" default
+    OnPremisesProvisioningErrors "onPremisesProvisioningErrors" "Collection(onPremisesProvisioningError)" default
+    OnPremisesSamAccountName "onPremisesSamAccountName" "Edm.String" default
+    OnPremisesSecurityIdentifier "onPremisesSecurityIdentifier" "Edm.String" default
+    OnPremisesSyncEnabled "onPremisesSyncEnabled" "Edm.Boolean" default
+    OrganizationId "organizationId" "Edm.String" select
+    PreferredDataLocation "preferredDataLocation" "Edm.String" default
+    PreferredLanguage "preferredLanguage" "Edm.String" default
+    ProxyAddresses "proxyAddresses" "Collection(Edm.String)" default
+    RenewedDateTime "renewedDateTime" "Edm.DateTimeOffset" default
+    ResourceBehaviorOptions "resourceBehaviorOptions" "Collection(Edm.String)" default
+    ResourceProvisioningOptions "resourceProvisioningOptions" "Collection(Edm.String)" default
+    SecurityEnabled "securityEnabled" "Edm.Boolean" default
+    SecurityIdentifier "securityIdentifier" "Edm.String" default
+    ServiceProvisioningErrors "serviceProvisioningErrors" "Collection(serviceProvisioningError)" default
+    Theme "theme" "Edm.String" default
+    UniqueName "uniqueName" "Edm.String" default
+    UnseenConversationsCount "unseenConversationsCount" "Edm.Int32" select
+    UnseenCount "unseenCount" "Edm.Int32" single
+    UnseenMessagesCount "unseenMessagesCount" "Edm.Int32" select
+    Visibility "visibility" "Edm.String" default
+    WelcomeMessageEnabled "welcomeMessageEnabled" "Edm.Boolean" select
 }
 
 /// Questions that concern several properties.

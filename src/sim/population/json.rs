@@ -12,11 +12,12 @@ macro_rules! put {
 pub(super) use put;
 
 /// Declares the properties of a kind: an enum to match on, the table the engine sees, and the
-/// writer of rows. `default`: returned without `$select`; `select`: only with it; `single`:
-/// refused in lists. The kind's `Row` gives each property's value by `put(field, out)`, which
+/// writer of rows. Each has its name, its type in Graph's schema and its place: `default`:
+/// returned without `$select`; `select`: only with it; `extension`: the same, and not declared;
+/// `single`: refused in lists. The kind's `Row` gives each property's value by `put(field, out)`, which
 /// writes nothing where the property is to be absent.
 macro_rules! fields {
-    ($($variant:ident $name:literal $place:ident)*) => {
+    ($($variant:ident $name:literal $of:literal $place:ident)*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u16)]
         pub(in crate::sim::population) enum Field { $($variant,)* }
@@ -28,6 +29,8 @@ macro_rules! fields {
         pub(in crate::sim::population) const PROPERTIES: &[crate::sim::population::Property] = &[$(
             crate::sim::population::Property {
                 name: $name,
+                of: $of,
+                extension: matches!(stringify!($place).as_bytes(), b"extension"),
                 default: matches!(stringify!($place).as_bytes(), b"default"),
                 single_only: matches!(stringify!($place).as_bytes(), b"single"),
             },

@@ -31,6 +31,10 @@ use plans::Plans;
 /// The most users a tenant has: keeps every product of two counts within 64 bits.
 pub(in crate::sim) const USERS_MAX: u64 = 1 << 31;
 
+/// Of so many users, and of so many service principals, one is an agent's.
+const AGENT_USER_EVERY: u64 = 2_000;
+const AGENT_IDENTITY_EVERY: u64 = 100;
+
 /// The kinds of object that Graph lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::sim) enum Kind {
@@ -77,6 +81,10 @@ pub(in crate::sim) enum Relation {
 pub(in crate::sim) struct Property {
     /// Graph's name.
     pub(in crate::sim) name: &'static str,
+    /// Its type: `Edm.…`, or one of `complex`, or a `Collection(…)` of these.
+    pub(in crate::sim) of: &'static str,
+    /// A directory extension, which the schema does not declare.
+    pub(in crate::sim) extension: bool,
     /// Returned when there is no `$select`.
     pub(in crate::sim) default: bool,
     /// Answered with 501 when a list selects it.
@@ -320,6 +328,20 @@ impl Population {
         each_row!(self, object, row => row.write(selection, out));
     }
 
+    /// The same for an object that was asked for alone, and by these properties' names: Graph then
+    /// gives what it keeps back in lists.
+    pub(in crate::sim) fn write_alone(&self, object: Object, selection: &[u16], out: &mut Vec<u8>) {
+        match object.kind {
+            Kind::Application => {
+                application::Row::new(self, object.index).alone().write(selection, out);
+            }
+            Kind::ServicePrincipal => {
+                service_principal::Row::new(self, object.index).alone().write(selection, out);
+            }
+            _ => self.write(object, selection, out),
+        }
+    }
+
     /// One property's value, for filters and orderings; null for one that is left out.
     pub(in crate::sim) fn value(&self, object: Object, property: u16) -> Value {
         let Some(described) = Self::properties(object.kind).get(usize::from(property)) else {
@@ -348,6 +370,33 @@ impl Population {
             Kind::SignIn => "#microsoft.graph.signIn",
             Kind::DirectoryAudit => "#microsoft.graph.directoryAudit",
         }
+    }
+
+    /// The type of one object. A few of a list are of a type derived from the one it is of.
+    #[inline]
+    pub(in crate::sim) fn odata_type_of(object: Object) -> &'static str {
+        match object.kind {
+            Kind::User if object.index % AGENT_USER_EVERY == AGENT_USER_EVERY - 1 => {
+                "#microsoft.graph.agentUser"
+            }
+            Kind::ServicePrincipal
+                if object.index % AGENT_IDENTITY_EVERY == AGENT_IDENTITY_EVERY - 1 =>
+            {
+                "#microsoft.graph.agentIdentity"
+            }
+            kind => Self::odata_type(kind),
+        }
+    }
+
+    /// Whether the members of an object are shown only to those who may see hidden ones.
+    pub(in crate::sim) fn hides_members(&self, object: Object) -> bool {
+        if !matches!(object.kind, Kind::Group | Kind::AdministrativeUnit) {
+            return false;
+        }
+        let mut properties = Self::properties(object.kind).iter();
+        let place = properties.position(|property| property.name == "visibility");
+        let visibility = place.map(|place| self.value(object, place as u16));
+        visibility == Some(Value::Text("HiddenMembership".to_owned()))
     }
 
     #[inline]

@@ -243,17 +243,17 @@ pub(super) fn write_id(index: u64, out: &mut Vec<u8>) {
 }
 
 fields! {
-    Id "id" default
-    AccountId "accountId" default
-    AccountName "accountName" default
-    AppliesTo "appliesTo" default
-    CapabilityStatus "capabilityStatus" default
-    ConsumedUnits "consumedUnits" default
-    PrepaidUnits "prepaidUnits" default
-    ServicePlans "servicePlans" default
-    SkuId "skuId" default
-    SkuPartNumber "skuPartNumber" default
-    SubscriptionIds "subscriptionIds" default
+    Id "id" "Edm.String" default
+    AccountId "accountId" "Edm.String" default
+    AccountName "accountName" "Edm.String" default
+    AppliesTo "appliesTo" "Edm.String" default
+    CapabilityStatus "capabilityStatus" "Edm.String" default
+    ConsumedUnits "consumedUnits" "Edm.Int32" default
+    PrepaidUnits "prepaidUnits" "licenseUnitsDetail" default
+    ServicePlans "servicePlans" "Collection(servicePlanInfo)" default
+    SkuId "skuId" "Edm.Guid" default
+    SkuPartNumber "skuPartNumber" "Edm.String" default
+    SubscriptionIds "subscriptionIds" "Collection(Edm.String)" default
 }
 
 /// A subscribed SKU.

@@ -7,44 +7,44 @@ use super::json::{boolean, digits, fields, number, put, text, text_or_null};
 use super::{Kind, Population, TENANT_ID};
 
 fields! {
-    Id "id" default
-    DeletedDateTime "deletedDateTime" default
-    AccountEnabled "accountEnabled" default
-    AddIns "addIns" default
-    AlternativeNames "alternativeNames" default
-    AppDescription "appDescription" default
-    AppDisplayName "appDisplayName" default
-    AppId "appId" default
-    ApplicationTemplateId "applicationTemplateId" default
-    AppOwnerOrganizationId "appOwnerOrganizationId" default
-    AppRoleAssignmentRequired "appRoleAssignmentRequired" default
-    AppRoles "appRoles" default
-    CreatedByAppId "createdByAppId" default
-    CustomSecurityAttributes "customSecurityAttributes" select
-    Description "description" default
-    DisabledByMicrosoftStatus "disabledByMicrosoftStatus" default
-    DisplayName "displayName" default
-    Homepage "homepage" default
-    Info "info" default
-    IsDisabled "isDisabled" default
-    KeyCredentials "keyCredentials" default
-    LoginUrl "loginUrl" default
-    LogoutUrl "logoutUrl" default
-    Notes "notes" default
-    NotificationEmailAddresses "notificationEmailAddresses" default
-    Oauth2PermissionScopes "oauth2PermissionScopes" default
-    PasswordCredentials "passwordCredentials" default
-    PreferredSingleSignOnMode "preferredSingleSignOnMode" default
-    PreferredTokenSigningKeyThumbprint "preferredTokenSigningKeyThumbprint" default
-    ReplyUrls "replyUrls" default
-    ResourceSpecificApplicationPermissions "resourceSpecificApplicationPermissions" default
-    SamlSingleSignOnSettings "samlSingleSignOnSettings" default
-    ServicePrincipalNames "servicePrincipalNames" default
-    ServicePrincipalType "servicePrincipalType" default
-    SignInAudience "signInAudience" default
-    Tags "tags" default
-    TokenEncryptionKeyId "tokenEncryptionKeyId" default
-    VerifiedPublisher "verifiedPublisher" default
+    Id "id" "Edm.String" default
+    DeletedDateTime "deletedDateTime" "Edm.DateTimeOffset" default
+    AccountEnabled "accountEnabled" "Edm.Boolean" default
+    AddIns "addIns" "Collection(addIn)" default
+    AlternativeNames "alternativeNames" "Collection(Edm.String)" default
+    AppDescription "appDescription" "Edm.String" default
+    AppDisplayName "appDisplayName" "Edm.String" default
+    AppId "appId" "Edm.String" default
+    ApplicationTemplateId "applicationTemplateId" "Edm.String" default
+    AppOwnerOrganizationId "appOwnerOrganizationId" "Edm.Guid" default
+    AppRoleAssignmentRequired "appRoleAssignmentRequired" "Edm.Boolean" default
+    AppRoles "appRoles" "Collection(appRole)" default
+    CreatedByAppId "createdByAppId" "Edm.String" default
+    CustomSecurityAttributes "customSecurityAttributes" "customSecurityAttributeValue" select
+    Description "description" "Edm.String" default
+    DisabledByMicrosoftStatus "disabledByMicrosoftStatus" "Edm.String" default
+    DisplayName "displayName" "Edm.String" default
+    Homepage "homepage" "Edm.String" default
+    Info "info" "informationalUrl" default
+    IsDisabled "isDisabled" "Edm.Boolean" default
+    KeyCredentials "keyCredentials" "Collection(keyCredential)" default
+    LoginUrl "loginUrl" "Edm.String" default
+    LogoutUrl "logoutUrl" "Edm.String" default
+    Notes "notes" "Edm.String" default
+    NotificationEmailAddresses "notificationEmailAddresses" "Collection(Edm.String)" default
+    Oauth2PermissionScopes "oauth2PermissionScopes" "Collection(permissionScope)" default
+    PasswordCredentials "passwordCredentials" "Collection(passwordCredential)" default
+    PreferredSingleSignOnMode "preferredSingleSignOnMode" "Edm.String" default
+    PreferredTokenSigningKeyThumbprint "preferredTokenSigningKeyThumbprint" "Edm.String" default
+    ReplyUrls "replyUrls" "Collection(Edm.String)" default
+    ResourceSpecificApplicationPermissions "resourceSpecificApplicationPermissions" "Collection(resourceSpecificPermission)" default
+    SamlSingleSignOnSettings "samlSingleSignOnSettings" "samlSingleSignOnSettings" default
+    ServicePrincipalNames "servicePrincipalNames" "Collection(Edm.String)" default
+    ServicePrincipalType "servicePrincipalType" "Edm.String" default
+    SignInAudience "signInAudience" "Edm.String" default
+    Tags "tags" "Collection(Edm.String)" default
+    TokenEncryptionKeyId "tokenEncryptionKeyId" "Edm.Guid" default
+    VerifiedPublisher "verifiedPublisher" "verifiedPublisher" default
 }
 
 pub(super) const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
@@ -171,6 +171,11 @@ impl<'a> Row<'a> {
             Sort::Foreign
         };
         Self { app, sort }
+    }
+
+    /// The same, with its keys.
+    pub(super) fn alone(self) -> Self {
+        Self { app: App { alone: true, ..self.app }, ..self }
     }
 
     fn put(&self, field: Field, out: &mut Vec<u8>) {

@@ -11,36 +11,36 @@ use super::words::{AGENTS, PLACES, Place};
 use super::{Kind, Population, TENANT_ID, service_principal};
 
 fields! {
-    Id "id" default
-    AppDisplayName "appDisplayName" default
-    AppId "appId" default
-    AppliedConditionalAccessPolicies "appliedConditionalAccessPolicies" default
-    AuthenticationAppDeviceDetails "authenticationAppDeviceDetails" default
-    ClientAppUsed "clientAppUsed" default
-    ConditionalAccessStatus "conditionalAccessStatus" default
-    CorrelationId "correlationId" default
-    CreatedDateTime "createdDateTime" default
-    DeviceDetail "deviceDetail" default
-    HomeTenantId "homeTenantId" default
-    IpAddress "ipAddress" default
-    IsInteractive "isInteractive" default
-    Location "location" default
-    ResourceDisplayName "resourceDisplayName" default
-    ResourceId "resourceId" default
-    ResourceTenantId "resourceTenantId" default
-    RiskDetail "riskDetail" default
-    RiskEventTypes "riskEventTypes" default
-    RiskEventTypesV2 "riskEventTypes_v2" default
-    RiskLevelAggregated "riskLevelAggregated" default
-    RiskLevelDuringSignIn "riskLevelDuringSignIn" default
-    RiskState "riskState" default
-    ServicePrincipalId "servicePrincipalId" default
-    ServicePrincipalName "servicePrincipalName" default
-    Status "status" default
-    UserAgent "userAgent" default
-    UserDisplayName "userDisplayName" default
-    UserId "userId" default
-    UserPrincipalName "userPrincipalName" default
+    Id "id" "Edm.String" default
+    AppDisplayName "appDisplayName" "Edm.String" default
+    AppId "appId" "Edm.String" default
+    AppliedConditionalAccessPolicies "appliedConditionalAccessPolicies" "Collection(appliedConditionalAccessPolicy)" default
+    AuthenticationAppDeviceDetails "authenticationAppDeviceDetails" "authenticationAppDeviceDetails" default
+    ClientAppUsed "clientAppUsed" "Edm.String" default
+    ConditionalAccessStatus "conditionalAccessStatus" "conditionalAccessStatus" default
+    CorrelationId "correlationId" "Edm.String" default
+    CreatedDateTime "createdDateTime" "Edm.DateTimeOffset" default
+    DeviceDetail "deviceDetail" "deviceDetail" default
+    HomeTenantId "homeTenantId" "Edm.String" default
+    IpAddress "ipAddress" "Edm.String" default
+    IsInteractive "isInteractive" "Edm.Boolean" default
+    Location "location" "signInLocation" default
+    ResourceDisplayName "resourceDisplayName" "Edm.String" default
+    ResourceId "resourceId" "Edm.String" default
+    ResourceTenantId "resourceTenantId" "Edm.String" default
+    RiskDetail "riskDetail" "riskDetail" default
+    RiskEventTypes "riskEventTypes" "Collection(riskEventType)" default
+    RiskEventTypesV2 "riskEventTypes_v2" "Collection(Edm.String)" default
+    RiskLevelAggregated "riskLevelAggregated" "riskLevel" default
+    RiskLevelDuringSignIn "riskLevelDuringSignIn" "riskLevel" default
+    RiskState "riskState" "riskState" default
+    ServicePrincipalId "servicePrincipalId" "Edm.String" default
+    ServicePrincipalName "servicePrincipalName" "Edm.String" default
+    Status "status" "signInStatus" default
+    UserAgent "userAgent" "Edm.String" default
+    UserDisplayName "userDisplayName" "Edm.String" default
+    UserId "userId" "Edm.String" default
+    UserPrincipalName "userPrincipalName" "Edm.String" default
 }
 
 /// How long Entra keeps log entries, in seconds.

@@ -137,9 +137,16 @@ fn refusals_say_what_graph_says() {
         "/v1.0/users?$filter=endsWith(mail,'a')",
         "/v1.0/users?$filter=not startsWith(mail,'a')",
         "/v1.0/users?$filter=startsWith(mail,'a')&$orderby=displayName",
+        "/v1.0/users?$filter=createdDateTime gt 2024-01-01T00:00:00Z",
+        "/v1.0/users?$filter=assignedLicenses/any(x:x/skuid eq 'a')",
+        "/v1.0/users?$filter=onPremisesExtensionAttributes/extensionAttribute16 eq 'a'",
+        "/v1.0/users?$filter=signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z and accountEnabled eq true",
+        "/v1.0/users?$filter=signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z&$top=501",
+        "/v1.0/users?$filter=id in ('1','2','3','4','5','6','7','8','9','10','11','12','13','14','15','16')",
+        "eventual /v1.0/users?$expand=manager&$count=true",
+        "/v1.0/auditLogs/signIns?$filter=status/errorcode eq 0",
         "/v1.0/users?$orderby=department",
         "/v1.0/users?$orderby=nickname",
-        "/v1.0/users?$count=true",
         "/v1.0/users/$count",
         "/v1.0/users?$search=\"displayName:a\"",
         "eventual /v1.0/users?$search=displayName:a",
@@ -197,12 +204,26 @@ fn refusals_say_what_graph_says() {
             400 Request_UnsupportedQuery: Unsupported or invalid query filter clause specified for property 'mail' of resource 'User'.
         /v1.0/users?$filter=startsWith(mail,'a')&$orderby=displayName
             400 Request_UnsupportedQuery: Unsupported or invalid query filter clause specified for property 'mail' of resource 'User'.
+        /v1.0/users?$filter=createdDateTime gt 2024-01-01T00:00:00Z
+            400 Request_UnsupportedQuery: Unsupported or invalid query filter clause specified for property 'createdDateTime' of resource 'User'.
+        /v1.0/users?$filter=assignedLicenses/any(x:x/skuid eq 'a')
+            400 Request_BadRequest: Could not find a property named 'skuid' on type 'microsoft.graph.assignedLicense'.
+        /v1.0/users?$filter=onPremisesExtensionAttributes/extensionAttribute16 eq 'a'
+            400 Request_BadRequest: Could not find a property named 'extensionAttribute16' on type 'microsoft.graph.onPremisesExtensionAttributes'.
+        /v1.0/users?$filter=signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z and accountEnabled eq true
+            400 Request_UnsupportedQuery: Filtering on 'signInActivity' is not supported together with other properties.
+        /v1.0/users?$filter=signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z&$top=501
+            400 Request_UnsupportedQuery: Invalid page size specified: '501'. Must be between 1 and 500 inclusive.
+        /v1.0/users?$filter=id in ('1','2','3','4','5','6','7','8','9','10','11','12','13','14','15','16')
+            400 Request_UnsupportedQuery: Too many child clauses specified in search filter expression containing 'OR' operators: 16. Max allowed: 15.
+        eventual /v1.0/users?$expand=manager&$count=true
+            400 Request_UnsupportedQuery: The query option '$expand' is not supported with advanced queries.
+        /v1.0/auditLogs/signIns?$filter=status/errorcode eq 0
+            400 Request_BadRequest: Could not find a property named 'errorcode' on type 'microsoft.graph.signInStatus'.
         /v1.0/users?$orderby=department
             400 Request_UnsupportedQuery: Unsupported or invalid query orderby clause specified for property 'department' of resource 'User'.
         /v1.0/users?$orderby=nickname
             400 Request_BadRequest: Could not find a property named 'nickname' on type 'microsoft.graph.user'.
-        /v1.0/users?$count=true
-            400 Request_BadRequest: This request needs the header ConsistencyLevel: eventual for $count and $search.
         /v1.0/users/$count
             400 Request_BadRequest: This request needs the header ConsistencyLevel: eventual for $count and $search.
         /v1.0/users?$search="displayName:a"
@@ -309,18 +330,33 @@ fn one_object_is_found_by_its_id_and_a_user_by_name() {
 }
 
 #[test]
-fn the_schema_names_what_is_served() {
+fn the_schema_names_what_is_served_as_graph_does() {
     let caller = Caller::of(Tenant::seed(7).users(40));
-    let schema = caller.get("/v1.0/$metadata");
-    assert_eq!(schema.header("content-type"), Some("application/xml"));
+    let nobody = [("authorization", "")];
+    let schema = super::heard(caller.answer(http::Method::GET, "/v1.0/$metadata", &nobody, ""));
+    assert_eq!((schema.status, schema.header("content-type")), (200, Some("application/xml")));
     for part in [
-        "<EntityType Name=\"user\" BaseType=\"microsoft.graph.directoryObject\">",
+        "<EntityType Name=\"user\" BaseType=\"microsoft.graph.directoryObject\" OpenType=\"true\">",
+        "<EntityType Name=\"signIn\" BaseType=\"microsoft.graph.entity\">",
         "<Property Name=\"accountEnabled\" Type=\"Edm.Boolean\"/>",
         "<Property Name=\"createdDateTime\" Type=\"Edm.DateTimeOffset\"/>",
-        "<Property Name=\"assignedLicenses\" Type=\"Collection(microsoft.graph.user_assignedLicenses)\"/>",
+        "<Property Name=\"appRoleId\" Type=\"Edm.Guid\"/>",
+        "<Property Name=\"deviceEnrollmentLimit\" Type=\"Edm.Int32\"/>",
+        "<Property Name=\"assignedLicenses\" Type=\"Collection(microsoft.graph.assignedLicense)\"/>",
+        "<Property Name=\"passwordProfile\" Type=\"microsoft.graph.passwordProfile\"/>",
+        "<ComplexType Name=\"userIdentity\" BaseType=\"microsoft.graph.identity\" OpenType=\"true\">",
+        "<ComplexType Name=\"assignedLicense\"><Property Name=\"disabledPlans\" \
+         Type=\"Collection(Edm.Guid)\"/><Property Name=\"skuId\" Type=\"Edm.Guid\"/></ComplexType>",
+        "<EnumType Name=\"weakAlgorithms\" IsFlags=\"true\"><Member Name=\"rsaSha1\" Value=\"1\"/>",
         "<NavigationProperty Name=\"manager\" Type=\"microsoft.graph.directoryObject\"/>",
         "<EntitySet Name=\"groups\" EntityType=\"microsoft.graph.group\"/>",
+        "<Singleton Name=\"auditLogs\" Type=\"microsoft.graph.auditLogRoot\"/>",
+        "<NavigationProperty Name=\"administrativeUnits\" \
+         Type=\"Collection(microsoft.graph.administrativeUnit)\" ContainsTarget=\"true\"/>",
     ] {
         assert!(schema.body.contains(part), "{part} is not in {}", schema.body);
+    }
+    for part in ["extension_", "auditLogs_signIns", "user_"] {
+        assert!(!schema.body.contains(part), "{part} is in {}", schema.body);
     }
 }

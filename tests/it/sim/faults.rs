@@ -15,7 +15,11 @@ use super::{Caller, heard, text};
 const PAGES: &str = "/v1.0/users?$select=id&$top=100";
 
 fn caller(fault: impl Into<Fault>) -> Caller {
-    Caller::of(Tenant::seed(7).users(300).fault(fault))
+    caller_of(300, fault)
+}
+
+fn caller_of(users: u64, fault: impl Into<Fault>) -> Caller {
+    Caller::of(Tenant::seed(7).users(users).fault(fault))
 }
 
 fn ms(milliseconds: u64) -> Duration {
@@ -61,6 +65,7 @@ fn a_wrong_word_is_told_the_right_form() {
         "cut_body:-1",
         "repeat_link:1",
         "drop_permission:",
+        "drop_permission:NoSuch",
         "",
     ];
     let said: Vec<String> = words
@@ -71,7 +76,7 @@ fn a_wrong_word_is_told_the_right_form() {
         })
         .collect();
     expect![[r#"
-        there is no fault `throtle`; the faults are throttle:AFTER:WAIT, outage:N, slow:WAIT, cut_body:BYTES, repeat_link, foreign_link, expire_link, expire_token[:LIFE], drop_permission[:NAME], change_between_pages
+        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`; 
         the fault `throttle` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:0:1s` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:1:1` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
@@ -82,7 +87,8 @@ fn a_wrong_word_is_told_the_right_form() {
         the fault `cut_body:-1` is not of the form `cut_body:BYTES`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `repeat_link:1` is not of the form `repeat_link`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `drop_permission:` is not of the form `drop_permission[:NAME]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
-        there is no fault ``; the faults are throttle:AFTER:WAIT, outage:N, slow:WAIT, cut_body:BYTES, repeat_link, foreign_link, expire_link, expire_token[:LIFE], drop_permission[:NAME], change_between_pages
+        the permission `NoSuch` opens no list, so dropping it changes nothing; name one such as `User.Read.All`, or none to drop all
+        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`; 
     "#]].assert_eq(&said.concat());
 }
 
@@ -94,6 +100,9 @@ fn throttle_refuses_until_the_wait_has_passed() {
         assert_eq!([ask().status, ask().status, ask().status], [200; 3]);
         let refused = ask();
         assert_eq!((refused.status, refused.header("retry-after")), (429, Some("2.128")));
+        assert_eq!(refused.header("x-ms-throttle-information"), Some("CPULimitExceeded"));
+        let scope = refused.header("x-ms-throttle-scope").expect("a scope");
+        assert!(scope.starts_with("Tenant_Application/Read/"), "{scope}");
         caller.wait(ms(2_000));
         let again = ask();
         assert_eq!((again.status, again.header("retry-after")), (429, Some("0.128")));
@@ -198,6 +207,19 @@ fn change_between_pages_loses_repeats_and_adds_a_row_a_page() {
     assert_eq!(after.len() - distinct.len(), changes, "repeated");
     assert_eq!(distinct.difference(&old).count(), changes, "new");
     assert_eq!(old.difference(&distinct).count(), changes, "gone");
+}
+
+#[test]
+fn a_row_that_comes_between_pages_meets_the_filter() {
+    let target = format!("{PAGES}&$filter=accountEnabled eq false and userType eq 'Member'");
+    let target = target
+        .replace("$top=100", "$top=5")
+        .replace("$select=id", "$select=id,accountEnabled,userType");
+    let before = Caller::of(Tenant::seed(7).users(2_000)).ids(&target);
+    let rows = caller_of(2_000, change_between_pages()).rows(&target);
+    assert!(rows.iter().all(|row| row["accountEnabled"] == false && row["userType"] == "Member"));
+    let new = rows.iter().filter(|row| !before.iter().any(|id| id == text(row, "id")));
+    assert!(new.count() > 3);
 }
 
 #[test]

@@ -98,6 +98,43 @@ fn filters_reach_into_lists_and_structures() {
 }
 
 #[test]
+fn fifteen_alternatives_pass_without_an_advanced_query_and_sixteen_with_one() {
+    let caller = caller();
+    let either = |count: usize| {
+        let clauses: Vec<String> = (0..count).map(|n| format!("department eq 'x{n}'")).collect();
+        format!("/v1.0/users?$filter={}", clauses.join(" or "))
+    };
+    assert_eq!(caller.get(&either(15)).status, 200);
+    let refused = caller.get(&either(16)).refusal();
+    assert_eq!(
+        refused,
+        "400 Request_UnsupportedQuery: Too many child clauses specified in search filter \
+         expression containing 'OR' operators: 16. Max allowed: 15."
+    );
+    assert_eq!(caller.eventual(&format!("{}&$count=true", either(16))).status, 200);
+}
+
+#[test]
+fn a_count_without_the_header_is_not_counted() {
+    let caller = caller();
+    let target = "/v1.0/users?$select=id&$count=true";
+    let plain = caller.get(target);
+    assert_eq!((plain.status, plain.json().get("@odata.count")), (200, None));
+    assert_eq!(caller.eventual(target).json()["@odata.count"], 400);
+}
+
+#[test]
+fn a_filter_on_sign_in_activity_is_a_report() {
+    let filter = "/v1.0/users?$select=id&$filter=signInActivity/lastSignInDateTime le 2030-01-01";
+    let caller = Caller::of(Tenant::seed(7).users(40));
+    let statuses: Vec<u16> = (0..6).map(|_| caller.get(filter).status).collect();
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 429]);
+    assert_eq!(Caller::of(Tenant::seed(7).users(40).free()).get(filter).status, 403);
+    let without = Tenant::seed(7).users(40).without("AuditLog.Read.All");
+    assert_eq!(Caller::of(without).get(filter).status, 403);
+}
+
+#[test]
 fn logs_and_grants_are_filtered_without_the_index() {
     let caller = caller();
     let failed = caller.get("/v1.0/auditLogs/signIns?$filter=status/errorCode eq 0").json();

@@ -144,12 +144,18 @@ fn logs_are_read_five_times_in_ten_seconds() {
         caller.wait(Duration::from_secs(1));
     }
     let refused = caller.get("/v1.0/auditLogs/directoryAudits");
-    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("5")));
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("6")), "it counts too");
     assert_eq!(refused.header("x-ms-resource-unit"), None);
     assert_eq!(caller.get("/v1.0/users").status, 200, "other families go on");
     let activity = caller.get("/v1.0/users?$select=id,signInActivity");
     assert_eq!(activity.status, 429, "sign-in activity is a report");
-    caller.wait(Duration::from_secs(5));
+    let mut wait = retry_after(&activity);
+    assert_eq!(wait, Duration::from_secs(7));
+    for _ in 0..100 {
+        wait = retry_after(&caller.get("/v1.0/auditLogs/signIns"));
+    }
+    assert_eq!(wait, Duration::from_secs(10), "there is an end to what refusals cost");
+    caller.wait(wait);
     assert_eq!(caller.get("/v1.0/auditLogs/signIns").status, 200);
 }
 
@@ -160,5 +166,12 @@ fn nothing_is_refused_with_throttling_off() {
         let heard = caller.get("/v1.0/organization?$select=id");
         assert_eq!((heard.status, heard.header("x-ms-resource-unit")), (200, Some("1")));
     }
-    assert_eq!(caller.tenant.counters().resource_units, 4_000);
+    let counters = caller.tenant.counters();
+    assert_eq!(counters.resource_units, 4_000);
+    expect![[r#"
+        4000 requests, 0 batch parts, 4000 pages, 4000 rows, N bytes sent, 4000 resource units, 0 throttled, 0 refused, 1 tokens
+    "#]].assert_eq(&format!(
+        "{}\n",
+        counters.to_string().replace(&counters.sent_bytes.to_string(), "N")
+    ));
 }

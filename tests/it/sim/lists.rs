@@ -184,6 +184,70 @@ fn members_name_their_type_and_v1_leaves_service_principals_out() {
 }
 
 #[test]
+fn rows_of_a_derived_type_say_so_and_no_others() {
+    let caller = Caller::of(Tenant::seed(7).users(2_000).unthrottled());
+    for (list, of, count) in
+        [("users", "agentUser", 1), ("servicePrincipals", "agentIdentity", 1), ("groups", "", 0)]
+    {
+        for target in [format!("/v1.0/{list}"), format!("/v1.0/{list}?$select=id&$top=999")] {
+            let rows = caller.rows(&target);
+            let derived: Vec<&Value> =
+                rows.iter().filter(|row| row.get("@odata.type").is_some()).collect();
+            assert_eq!(derived.len(), count, "{target}");
+            for row in derived {
+                assert_eq!(text(row, "@odata.type"), format!("#microsoft.graph.{of}"));
+                let alone = caller.get(&format!("/v1.0/{list}/{}", text(row, "id"))).json();
+                assert_eq!(alone["@odata.type"], row["@odata.type"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn hidden_memberships_are_shown_to_those_who_may_see_them() {
+    let tenant = || Tenant::seed(7).users(300).unthrottled();
+    let all = Caller::of(tenant());
+    let some = Caller::of(tenant().without("Member.Read.Hidden"));
+    let mut hidden = 0;
+    for group in all.rows("/v1.0/groups?$select=id,visibility&$expand=members($select=id)") {
+        let id = text(&group, "id");
+        let members = format!("/beta/groups/{id}/members?$select=id");
+        let there = all.ids(&members);
+        let one = format!("/v1.0/groups/{id}?$select=id&$expand=members($select=id)");
+        let (shown, expanded) = (some.ids(&members), some.get(&one).json());
+        let expanded = expanded["members"].as_array().expect("members");
+        if group["visibility"] == "HiddenMembership" {
+            assert!(shown.is_empty() && expanded.is_empty());
+            let counted = some.eventual(&format!("/v1.0/groups/{id}/members/$count"));
+            assert_eq!((counted.status, counted.body.as_str()), (200, "0"));
+            hidden += there.len();
+        } else {
+            assert_eq!(shown, there);
+            assert_eq!(expanded, group["members"].as_array().expect("members"));
+        }
+    }
+    assert!(hidden > 0, "nothing was hidden");
+}
+
+#[test]
+fn keys_are_given_for_one_application_that_is_asked_for_them() {
+    let caller = caller();
+    for list in ["applications", "servicePrincipals"] {
+        let rows = caller.rows(&format!("/v1.0/{list}?$select=id,keyCredentials"));
+        let keys = |row: &Value| -> Vec<Value> {
+            let credentials = row["keyCredentials"].as_array().expect("a list");
+            credentials.iter().map(|one| one["key"].clone()).collect()
+        };
+        let row = rows.iter().find(|row| !keys(row).is_empty()).expect("one with a key");
+        assert!(keys(row).iter().all(Value::is_null), "{row}");
+        let one = format!("/v1.0/{list}/{}", text(row, "id"));
+        let asked = caller.get(&format!("{one}?$select=keyCredentials")).json();
+        assert!(keys(&asked).iter().all(Value::is_string), "{asked}");
+        assert!(keys(&caller.get(&one).json()).iter().all(Value::is_null));
+    }
+}
+
+#[test]
 fn relations_lead_to_objects_that_exist() {
     let caller = Caller::of(Tenant::seed(7).users(120).unthrottled());
     let mut reached = BTreeMap::new();

@@ -221,6 +221,20 @@ async fn bodies_are_compressed_for_those_who_ask() {
     let length =
         libdeflater::Decompressor::new().gzip_decompress(zipped.body(), &mut whole).expect("gzip");
     assert_eq!((length, &whole), (plain.body().len(), plain.body()));
+    for (accepted, encoding) in [
+        ("gzip;q=0", None),
+        ("gzip;q=0, *", None),
+        ("identity", None),
+        ("*;q=0", None),
+        ("GZIP", Some("gzip")),
+        ("br, *;q=0.1", Some("gzip")),
+        ("deflate, gzip;q=0.5", Some("gzip")),
+    ] {
+        let headers = [("authorization", token.as_str()), ("accept-encoding", accepted)];
+        let answer = tenant.exchange(exchange(target, &headers, timeout)).await.expect("an answer");
+        let given = answer.headers().get("content-encoding").map(|value| value.as_bytes());
+        assert_eq!(given, encoding.map(str::as_bytes), "{accepted}");
+    }
     let counters = tenant.counters();
     assert!(zipped.body().len() * 3 < whole.len());
     assert!(counters.sent_bytes < counters.body_bytes);

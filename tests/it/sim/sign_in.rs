@@ -53,6 +53,7 @@ fn whoever_may_not_sign_in_learns_why() {
         ("contoso.example", SIGN_IN.replace("scope", "resource")),
         ("contoso.example", SIGN_IN.replace("%2F.default", "%2FUser.Read")),
         ("contoso.example", SIGN_IN.replace("https%3A%2F%2Fgraph.microsoft.com", "api%3A%2F%2Fx")),
+        ("contoso.example", SIGN_IN.replace("graph.microsoft.com", "vault.azure.net")),
     ];
     let mut said = String::new();
     for (tenant, form) in cases {
@@ -86,15 +87,69 @@ fn whoever_may_not_sign_in_learns_why() {
             AADSTS1002012: The provided value for scope https://graph.microsoft.com/User.Read is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).
         400 invalid_resource [500011]
             AADSTS500011: The resource principal named api://x was not found in the tenant named Contoso. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.
+        400 invalid_resource [500011]
+            AADSTS500011: The resource principal named https://vault.azure.net was not found in the tenant named Contoso. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.
     "#]].assert_eq(&said);
     expect![[r#"
         400
-        x-ms-request-id: f75bcb7e-3506-4721-acc6-bd5f52606706
+        x-ms-request-id: df2e3b10-a72a-48ed-9dd4-3d8c9653d7dc
         cache-control: no-store, no-cache
 
-        {"correlation_id":"f75bcb7e-3506-4721-acc6-bd5f52606706","error":"invalid_request","error_codes":[90002],"error_description":"AADSTS90002: Tenant 'fabrikam.example' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant. Trace ID: f75bcb7e-3506-4721-acc6-bd5f52606706 Correlation ID: f75bcb7e-3506-4721-acc6-bd5f52606706 Timestamp: 2026-06-30 07:08:09Z","error_uri":"http://login.simulated/error?code=90002","timestamp":"2026-06-30 07:08:09Z","trace_id":"f75bcb7e-3506-4721-acc6-bd5f52606706"}
+        {"correlation_id":"df2e3b10-a72a-48ed-9dd4-3d8c9653d7dc","error":"invalid_request","error_codes":[90002],"error_description":"AADSTS90002: Tenant 'fabrikam.example' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant. Trace ID: df2e3b10-a72a-48ed-9dd4-3d8c9653d7dc Correlation ID: df2e3b10-a72a-48ed-9dd4-3d8c9653d7dc Timestamp: 2026-06-30 07:08:09Z","error_uri":"http://login.simulated/error?code=90002","timestamp":"2026-06-30 07:08:09Z","trace_id":"df2e3b10-a72a-48ed-9dd4-3d8c9653d7dc"}
     "#]].assert_eq(&caller.sign_in_with("fabrikam.example", SIGN_IN).whole());
     assert_eq!(caller.tenant.counters().tokens, 1);
+}
+
+#[test]
+fn a_token_opens_graph_only_if_it_is_for_graph() {
+    let caller = caller();
+    let ask = |resource: &str| {
+        let scope = SIGN_IN.replace("https%3A%2F%2Fgraph.microsoft.com", resource);
+        let answer = caller.sign_in_with(sim::TENANT, &scope);
+        let bearer = match answer.status {
+            200 => format!("Bearer {}", text(&answer.json(), "access_token")),
+            _ => return format!("no token, {}\n", text(&answer.json(), "error")),
+        };
+        let headers = [("authorization", bearer.as_str())];
+        let heard = heard(caller.answer(Method::GET, "/v1.0/users?$top=1", &headers, ""));
+        if heard.status == 200 { "200\n".to_owned() } else { format!("{}\n", heard.refusal()) }
+    };
+    let resources = [
+        "https://graph.microsoft.com",
+        "https://graph.microsoft.com/",
+        "https://graph.microsoft.us",
+        "https://dod-graph.microsoft.us",
+        "https://microsoftgraph.chinacloudapi.cn",
+        "00000003-0000-0000-c000-000000000000",
+        "http://graph.simulated",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+        "https://localhost:8443",
+        "https://vault.azure.net",
+        "https://graph.microsoft.com.evil.example",
+        "https://graph.microsoft.com/v1.0",
+        "ftp://graph.microsoft.com",
+        "http://login.simulated",
+    ];
+    let said: Vec<String> =
+        resources.iter().map(|resource| format!("{resource}: {}", ask(resource))).collect();
+    expect![[r#"
+        https://graph.microsoft.com: 200
+        https://graph.microsoft.com/: 200
+        https://graph.microsoft.us: 200
+        https://dod-graph.microsoft.us: 200
+        https://microsoftgraph.chinacloudapi.cn: 200
+        00000003-0000-0000-c000-000000000000: 200
+        http://graph.simulated: 200
+        http://127.0.0.1:8080: 200
+        http://[::1]:8080: 200
+        https://localhost:8443: 200
+        https://vault.azure.net: no token, invalid_resource
+        https://graph.microsoft.com.evil.example: no token, invalid_resource
+        https://graph.microsoft.com/v1.0: no token, invalid_resource
+        ftp://graph.microsoft.com: no token, invalid_resource
+        http://login.simulated: 401 InvalidAuthenticationToken: Access token validation failure. Invalid audience.
+    "#]].assert_eq(&said.concat());
 }
 
 #[test]
@@ -172,6 +227,17 @@ fn a_missing_permission_closes_what_it_opened() {
     );
     assert_eq!(caller.get("/v1.0/groups").status, 200);
     assert_eq!(caller.get("/v1.0/oauth2PermissionGrants").status, 403);
+    for (permission, path) in [
+        ("User.ReadBasic.All", "users"),
+        ("Directory.ReadWrite.All", "users"),
+        ("GroupMember.ReadBasic.All", "groups/00000000-0000-4000-8000-000000000000/members"),
+        ("Application.ReadWrite.OwnedBy", "servicePrincipals"),
+        ("DelegatedPermissionGrant.ReadWrite.All", "oauth2PermissionGrants"),
+    ] {
+        let caller = Caller::of(Tenant::seed(7).users(40).permissions([permission]));
+        assert_ne!(caller.get(&format!("/v1.0/{path}")).status, 403, "{permission}");
+        assert_eq!(caller.get("/v1.0/auditLogs/signIns").status, 403, "{permission}");
+    }
     let caller = without(&["AuditLog.Read.All"]);
     assert_eq!(caller.get("/v1.0/auditLogs/signIns").status, 403);
     assert_eq!(caller.get("/v1.0/users?$select=signInActivity").status, 403);

@@ -14,91 +14,92 @@ mod work;
 pub(super) use super::account::{find, manager, write_display_name};
 
 fields! {
-    Id "id" default
-    DeletedDateTime "deletedDateTime" select
-    AboutMe "aboutMe" single
-    AccountEnabled "accountEnabled" select
-    AgeGroup "ageGroup" select
-    AssignedLicenses "assignedLicenses" select
-    AssignedPlans "assignedPlans" select
-    AuthorizationInfo "authorizationInfo" select
-    Birthday "birthday" single
-    BusinessPhones "businessPhones" default
-    City "city" select
-    CompanyName "companyName" select
-    ConsentProvidedForMinor "consentProvidedForMinor" select
-    Country "country" select
-    CreatedDateTime "createdDateTime" select
-    CreationType "creationType" select
-    CustomSecurityAttributes "customSecurityAttributes" select
-    Department "department" select
-    DeviceEnrollmentLimit "deviceEnrollmentLimit" select
-    DisplayName "displayName" default
-    EmployeeHireDate "employeeHireDate" select
-    EmployeeId "employeeId" select
-    EmployeeLeaveDateTime "employeeLeaveDateTime" select
-    EmployeeOrgData "employeeOrgData" select
-    EmployeeType "employeeType" select
-    ExternalUserState "externalUserState" select
-    ExternalUserStateChangeDateTime "externalUserStateChangeDateTime" select
-    FaxNumber "faxNumber" select
-    GivenName "givenName" default
-    HireDate "hireDate" single
-    Identities "identities" select
-    IdentityParentId "identityParentId" select
-    ImAddresses "imAddresses" select
-    Interests "interests" single
-    IsManagementRestricted "isManagementRestricted" select
-    IsResourceAccount "isResourceAccount" select
-    JobTitle "jobTitle" default
-    LastPasswordChangeDateTime "lastPasswordChangeDateTime" select
-    LegalAgeGroupClassification "legalAgeGroupClassification" select
-    LicenseAssignmentStates "licenseAssignmentStates" select
-    Mail "mail" default
-    MailboxSettings "mailboxSettings" single
-    MailNickname "mailNickname" select
-    MobilePhone "mobilePhone" default
-    MySite "mySite" single
-    OfficeLocation "officeLocation" default
-    OnPremisesDistinguishedName "onPremisesDistinguishedName" select
-    OnPremisesDomainName "onPremisesDomainName" select
-    OnPremisesExtensionAttributes "onPremisesExtensionAttributes" select
-    OnPremisesImmutableId "onPremisesImmutableId" select
-    OnPremisesLastSyncDateTime "onPremisesLastSyncDateTime" select
-    OnPremisesProvisioningErrors "onPremisesProvisioningErrors" select
-    OnPremisesSamAccountName "onPremisesSamAccountName" select
-    OnPremisesSecurityIdentifier "onPremisesSecurityIdentifier" select
-    OnPremisesSyncEnabled "onPremisesSyncEnabled" select
-    OnPremisesUserPrincipalName "onPremisesUserPrincipalName" select
-    OtherMails "otherMails" select
-    PasswordPolicies "passwordPolicies" select
-    PasswordProfile "passwordProfile" select
-    PastProjects "pastProjects" single
-    PostalCode "postalCode" select
-    PreferredDataLocation "preferredDataLocation" select
-    PreferredLanguage "preferredLanguage" default
-    PreferredName "preferredName" single
-    Print "print" select
-    ProvisionedPlans "provisionedPlans" select
-    ProxyAddresses "proxyAddresses" select
-    Responsibilities "responsibilities" single
-    Schools "schools" single
-    SecurityIdentifier "securityIdentifier" select
-    ServiceProvisioningErrors "serviceProvisioningErrors" select
-    ShowInAddressList "showInAddressList" select
-    SignInActivity "signInActivity" select
-    SignInSessionsValidFromDateTime "signInSessionsValidFromDateTime" select
-    Skills "skills" single
-    State "state" select
-    StreetAddress "streetAddress" select
-    Surname "surname" default
-    UsageLocation "usageLocation" select
-    UserPrincipalName "userPrincipalName" default
-    UserType "userType" select
-    ExtensionCostCentre "extension_6f1c2d3e4b5a49788c7d6e5f4a3b2c1d_costCentre" select
-    ExtensionBadge "extension_6f1c2d3e4b5a49788c7d6e5f4a3b2c1d_badgeNumber" select
-    ExtensionOnCall "extension_6f1c2d3e4b5a49788c7d6e5f4a3b2c1d_onCall" select
-    ExtensionSkills "extension_6f1c2d3e4b5a49788c7d6e5f4a3b2c1d_skillCodes" select
+    Id "id" "Edm.String" default
+    DeletedDateTime "deletedDateTime" "Edm.DateTimeOffset" select
+    AboutMe "aboutMe" "Edm.String" single
+    AccountEnabled "accountEnabled" "Edm.Boolean" select
+    AgeGroup "ageGroup" "Edm.String" select
+    AssignedLicenses "assignedLicenses" "Collection(assignedLicense)" select
+    AssignedPlans "assignedPlans" "Collection(assignedPlan)" select
+    AuthorizationInfo "authorizationInfo" "authorizationInfo" select
+    Birthday "birthday" "Edm.DateTimeOffset" single
+    BusinessPhones "businessPhones" "Collection(Edm.String)" default
+    City "city" "Edm.String" select
+    CompanyName "companyName" "Edm.String" select
+    ConsentProvidedForMinor "consentProvidedForMinor" "Edm.String" select
+    Country "country" "Edm.String" select
+    CreatedDateTime "createdDateTime" "Edm.DateTimeOffset" select
+    CreationType "creationType" "Edm.String" select
+    CustomSecurityAttributes "customSecurityAttributes" "customSecurityAttributeValue" select
+    Department "department" "Edm.String" select
+    // Intune keeps it, but Graph does not name it among what only a single user has: lists give it.
+    DeviceEnrollmentLimit "deviceEnrollmentLimit" "Edm.Int32" select
+    DisplayName "displayName" "Edm.String" default
+    EmployeeHireDate "employeeHireDate" "Edm.DateTimeOffset" select
+    EmployeeId "employeeId" "Edm.String" select
+    EmployeeLeaveDateTime "employeeLeaveDateTime" "Edm.DateTimeOffset" select
+    EmployeeOrgData "employeeOrgData" "employeeOrgData" select
+    EmployeeType "employeeType" "Edm.String" select
+    ExternalUserState "externalUserState" "Edm.String" select
+    ExternalUserStateChangeDateTime "externalUserStateChangeDateTime" "Edm.DateTimeOffset" select
+    FaxNumber "faxNumber" "Edm.String" select
+    GivenName "givenName" "Edm.String" default
+    HireDate "hireDate" "Edm.DateTimeOffset" single
+    Identities "identities" "Collection(objectIdentity)" select
+    IdentityParentId "identityParentId" "Edm.String" select
+    ImAddresses "imAddresses" "Collection(Edm.String)" select
+    Interests "interests" "Collection(Edm.String)" single
+    IsManagementRestricted "isManagementRestricted" "Edm.Boolean" select
+    IsResourceAccount "isResourceAccount" "Edm.Boolean" select
+    JobTitle "jobTitle" "Edm.String" default
+    LastPasswordChangeDateTime "lastPasswordChangeDateTime" "Edm.DateTimeOffset" select
+    LegalAgeGroupClassification "legalAgeGroupClassification" "Edm.String" select
+    LicenseAssignmentStates "licenseAssignmentStates" "Collection(licenseAssignmentState)" select
+    Mail "mail" "Edm.String" default
+    MailboxSettings "mailboxSettings" "mailboxSettings" single
+    MailNickname "mailNickname" "Edm.String" select
+    MobilePhone "mobilePhone" "Edm.String" default
+    MySite "mySite" "Edm.String" single
+    OfficeLocation "officeLocation" "Edm.String" default
+    OnPremisesDistinguishedName "onPremisesDistinguishedName" "Edm.String" select
+    OnPremisesDomainName "onPremisesDomainName" "Edm.String" select
+    OnPremisesExtensionAttributes "onPremisesExtensionAttributes" "onPremisesExtensionAttributes" select
+    OnPremisesImmutableId "onPremisesImmutableId" "Edm.String" select
+    OnPremisesLastSyncDateTime "onPremisesLastSyncDateTime" "Edm.DateTimeOffset" select
+    OnPremisesProvisioningErrors "onPremisesProvisioningErrors" "Collection(onPremisesProvisioningError)" select
+    OnPremisesSamAccountName "onPremisesSamAccountName" "Edm.String" select
+    OnPremisesSecurityIdentifier "onPremisesSecurityIdentifier" "Edm.String" select
+    OnPremisesSyncEnabled "onPremisesSyncEnabled" "Edm.Boolean" select
+    OnPremisesUserPrincipalName "onPremisesUserPrincipalName" "Edm.String" select
+    OtherMails "otherMails" "Collection(Edm.String)" select
+    PasswordPolicies "passwordPolicies" "Edm.String" select
+    PasswordProfile "passwordProfile" "passwordProfile" select
+    PastProjects "pastProjects" "Collection(Edm.String)" single
+    PostalCode "postalCode" "Edm.String" select
+    PreferredDataLocation "preferredDataLocation" "Edm.String" select
+    PreferredLanguage "preferredLanguage" "Edm.String" default
+    PreferredName "preferredName" "Edm.String" single
+    Print "print" "userPrint" select
+    ProvisionedPlans "provisionedPlans" "Collection(provisionedPlan)" select
+    ProxyAddresses "proxyAddresses" "Collection(Edm.String)" select
+    Responsibilities "responsibilities" "Collection(Edm.String)" single
+    Schools "schools" "Collection(Edm.String)" single
+    SecurityIdentifier "securityIdentifier" "Edm.String" select
+    ServiceProvisioningErrors "serviceProvisioningErrors" "Collection(serviceProvisioningError)" select
+    ShowInAddressList "showInAddressList" "Edm.Boolean" select
+    SignInActivity "signInActivity" "signInActivity" select
+    SignInSessionsValidFromDateTime "signInSessionsValidFromDateTime" "Edm.DateTimeOffset" select
+    Skills "skills" "Collection(Edm.String)" single
+    State "state" "Edm.String" select
+    StreetAddress "streetAddress" "Edm.String" select
+    Surname "surname" "Edm.String" default
+    UsageLocation "usageLocation" "Edm.String" select
+    UserPrincipalName "userPrincipalName" "Edm.String" default
+    UserType "userType" "Edm.String" select
+    ExtensionCostCentre "extension_6f1c2d3e4b5a49788c7d6e5f4a3b2c1d_costCentre" "Edm.String" extension
+    ExtensionBadge "extension_6f1c2d3e4b5a49788c7d6e5f4a3b2c1d_badgeNumber" "Edm.Int32" extension
+    ExtensionOnCall "extension_6f1c2d3e4b5a49788c7d6e5f4a3b2c1d_onCall" "Edm.Boolean" extension
+    ExtensionSkills "extension_6f1c2d3e4b5a49788c7d6e5f4a3b2c1d_skillCodes" "Collection(Edm.String)" extension
 }
 
 /// Questions that concern several properties.
