@@ -22,7 +22,7 @@ pub fn columns(table: &str) -> Vec<Column> {
 /// A header that the tenant accepts.
 pub fn sign_in(tenant: &Tenant) -> String {
     let form = format!(
-        "grant_type=client_credentials&client_id={}&client_secret={}&scope=https://graph/.default",
+        "grant_type=client_credentials&client_id={}&client_secret={}&scope=http://graph.simulated/.default",
         sim::CLIENT_ID,
         sim::CLIENT_SECRET
     );

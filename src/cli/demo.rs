@@ -39,8 +39,13 @@ pub async fn run(command: Demo, console: &Console) -> Result<(), Error> {
     let graph = tokio::spawn(graph);
     let serving = tokio::spawn(server.serve(engine, stop.clone()));
     tokio::select! {
-        shown = show(&address, console) => shown?,
+        biased;
         () = stop.cancelled() => {}
+        shown = show(&address, console) => match shown {
+            // A server that was told to stop in the middle of it refuses its own client.
+            Err(_) if stop.is_cancelled() => {}
+            shown => shown?,
+        },
     }
     let served = serving.await.map_err(|error| Error::Serve(std::io::Error::other(error)))?;
     graph.abort();

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::Error;
 use super::arguments;
 use super::console::Console;
-use crate::sim::{self, Counters, Licence, Settings, Tenant, Throttle, Tls, socket};
+use crate::sim::{self, Licence, Settings, Tenant, Throttle, Tls, socket};
 use crate::{app, telemetry};
 
 /// A simulated tenant that has its port.
@@ -78,24 +78,6 @@ pub async fn run(command: arguments::Sim, console: &Console) -> Result<(), Error
     let stop = app::stop_token();
     announce(&bound.root, console)?;
     let served = socket::serve(bound.tenant.clone(), bound.listener, tls, stop).await;
-    console.note(&summary(&bound.tenant.counters()));
+    console.note(&bound.tenant.counters().to_string());
     served.map_err(Error::Serve)
-}
-
-/// What was asked of a tenant, in one line.
-fn summary(asked: &Counters) -> String {
-    format!(
-        "{} requests with {} batch parts, {} pages, {} rows, {} bytes sent, {} resource units, \
-         {} throttled, {} refused; {} tokens; at most {} requests at once",
-        asked.requests,
-        asked.batch_parts,
-        asked.pages,
-        asked.rows,
-        asked.sent_bytes,
-        asked.resource_units,
-        asked.throttled,
-        asked.refused,
-        asked.tokens,
-        asked.in_flight_max
-    )
 }

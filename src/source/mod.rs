@@ -86,10 +86,7 @@ impl Error {
     /// How long to wait before trying again, where Graph said so.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Error::Graph(graph::Error::Page { cause, .. }) => match **cause {
-                graph::Cause::Throttled { wait, .. } => Some(wait),
-                _ => None,
-            },
+            Error::Graph(error) => error.retry_after(),
             _ => None,
         }
     }

@@ -245,7 +245,7 @@ async fn the_tenant_s_refusals_say_what_to_do() {
         let _ = writeln!(told, "{ended}");
     }
     expect![[r#"
-        12 permissions
+        13 permissions
         Refused: could not sign in to tenant `contoso.example` as application `00000000-0000-4000-8000-000000000001`
           caused by: Entra answered `invalid_client`: AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '00000000-0000-4000-8000-000000000001'
           hint: set `client_secret` to the secret's value, not to its id, and check that it belongs to the application `00000000-0000-4000-8000-000000000001`

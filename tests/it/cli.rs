@@ -150,7 +150,7 @@ fn a_simulated_tenant_says_what_was_asked_of_it() {
     assert!(got.status.success(), "{got:?}");
     let (code, said) = sim.stop();
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("1 requests with 0 batch parts, 1 pages, 30 rows, "), "{said}");
+    assert!(said.contains("1 requests, 0 batch parts, 1 pages, 30 rows, "), "{said}");
 }
 
 #[test]
