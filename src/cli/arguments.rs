@@ -37,6 +37,10 @@ pub enum Command {
     Check(Check),
 }
 
+const FAULTS: &str = "What goes wrong, such as throttle:20:30s; may be repeated. The words are \
+    throttle:AFTER:WAIT outage:N slow:WAIT cut_body:BYTES repeat_link foreign_link expire_link \
+    expire_token[:LIFE] drop_permission[:NAME] change_between_pages";
+
 /// What the simulated tenant is like.
 #[derive(Args, Debug)]
 pub struct Tenant {
@@ -49,10 +53,8 @@ pub struct Tenant {
     /// How long each of its answers takes, such as 100ms
     #[arg(long, default_value = "0ms", value_parser = duration, value_name = "TIME")]
     pub latency: Duration,
-    /// What goes wrong, such as throttle:20:30s; may be repeated. The words are
-    /// throttle:AFTER:WAIT outage:N slow:WAIT cut_body:BYTES repeat_link foreign_link expire_link
-    /// expire_token[:LIFE] drop_permission[:NAME] change_between_pages
-    #[arg(long = "fault", value_name = "WORD:…")]
+    /// What goes wrong.
+    #[arg(long = "fault", value_name = "WORD:…", help = FAULTS)]
     pub faults: Vec<Fault>,
     /// Whether it compresses what it sends, as Graph does
     #[arg(long, default_value = "off", value_parser = ["on", "off"], value_name = "on|off")]

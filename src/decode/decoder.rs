@@ -151,7 +151,7 @@ impl Decoder {
     /// [`Kind::Corrupt`](crate::error::Kind::Corrupt) if the page is not UTF-8, is larger than
     /// [`PAGE_BYTES_MAX`](limits::PAGE_BYTES_MAX), or has no list of objects at `at`, if a row
     /// nests deeper than [`NESTING_MAX`](limits::NESTING_MAX), and if a value is not of its
-    /// column's type under [`OnMismatch::Fail`]. The message gives row, column and byte offset,
+    /// column's type under [`OnMismatch::Fail`](super::OnMismatch::Fail). The message gives row, column and byte offset,
     /// never the value. Batches of rows before the fault may have been appended. A decoder that
     /// has failed stays failed: every later call returns the same error.
     pub fn push(

@@ -1,7 +1,7 @@
 //! The wire: Arrow Flight over gRPC.
 //!
 //! What a client sends becomes a [`Request`](crate::query::Request) in `ticket`, is planned and
-//! run by the [`Engine`], and goes back as frames (`encode`) or as a status (`status`). Nothing
+//! run by the [`Engine`](crate::query::Engine), and goes back as frames (`encode`) or as a status (`status`). Nothing
 //! below this folder knows gRPC.
 //!
 //! [`Server::bind`] takes the port at once, so that a port in use is said at the start;

@@ -5,7 +5,7 @@
 //! so that tests hold its clock.
 //!
 //! What both callers of it need to know about trying again stands here too: how long a server
-//! asks us to wait ([`retry_after`]) and how long we wait unasked ([`Backoff`]).
+//! asks us to wait ([`retry_after()`]) and how long we wait unasked ([`Backoff`]).
 
 mod backoff;
 mod retry_after;
