@@ -4,7 +4,7 @@ After `cargo test` (which installs the packages) and `cargo build --release`:
 
     P=target/tmp/requirements/venv/bin/python
     $P benches/clients/compare.py scan      # server and pyarrow against requests + orjson
-    $P benches/clients/compare.py latency   # 100 ms a page against one page in flight; first batch
+    $P benches/clients/compare.py latency   # 100 ms a page against a bare chain of requests; first batch
     $P benches/clients/compare.py members   # 50 ms a request, throttled, against one at a time
     $P benches/clients/compare.py memory    # the server's peak at 100,000 and 1,000,000 users
     $P benches/clients/compare.py serve     # batches in memory, against a pyarrow server
@@ -116,14 +116,21 @@ def scan(users=200_000, rounds=3):
 def latency(users=50_000, wait=0.1, rounds=3):
     with sim(users, "--throttle", "off", "--latency", f"{wait * 1000:.0f}ms") as tenant:
         with serve(tenant) as server:
-            read(server.addresses["flight"], b'{"table":"users","limit":1}')
-            pages = -(-users // 999)
-            taken = [read(server.addresses["flight"], b"users") for _ in range(rounds)]
-    took = statistics.median(seconds for _, seconds, _ in taken)
-    first = statistics.median(seconds for _, _, seconds in taken)
-    print(f"{users} users at {wait * 1000:.0f} ms a page: {took:.2f} s for {pages} pages, "
-          f"{pages * wait / took:.1%} of what one page in flight allows; "
-          f"first rows after {first * 1000:.0f} ms")
+            address = server.addresses["flight"]
+            schema = flight.connect(address).get_schema(
+                flight.FlightDescriptor.for_path("users")).schema
+            read(address, b'{"table":"users","limit":1}')
+            columns = ",".join(schema.names)
+            addresses = tenant.addresses["graph"], tenant.addresses["login"]
+            pairs = [(read(address, b"users"), once("bare_chain.py", *addresses, columns))
+                     for _ in range(rounds)]
+    pages = -(-users // 999)
+    took = statistics.median(ours[1] for ours, _ in pairs)
+    first = statistics.median(ours[2] for ours, _ in pairs)
+    ratio = statistics.median(bare["seconds"] / ours[1] for ours, bare in pairs)
+    print(f"{users} users at {wait * 1000:.0f} ms a page: {took:.2f} s for {pages} pages; "
+          f"{ratio:.1%} of the speed of a bare chain of requests that reads nothing out, "
+          f"{pages * wait / took:.1%} of pages x latency; first rows after {first * 1000:.0f} ms")
 
 
 def members(users=100_000, wait=0.05):
