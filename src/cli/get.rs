@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::reader::{Reader, Rows};
 use super::{Error, preview};
 use crate::query::Request;
-use crate::snapshot::{Export, Format};
+use crate::snapshot::export::{Export, Format};
 use crate::{app, clock, limits};
 
 /// Reads a table into a file, onto the terminal, or into whatever reads standard output.

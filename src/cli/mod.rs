@@ -21,7 +21,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::error::{Kind, Report};
-use crate::{app, catalog, flight, ops, query, sim as simulated, snapshot};
+use crate::snapshot::export;
+use crate::{app, catalog, flight, ops, query, sim as simulated};
 use arguments::{Arguments, Command};
 use console::Console;
 
@@ -49,7 +50,7 @@ pub enum Error {
     Ops(#[from] ops::Error),
     /// A file.
     #[error(transparent)]
-    Export(#[from] snapshot::Error),
+    Export(#[from] export::Error),
     /// The simulated tenant.
     #[error(transparent)]
     Sim(#[from] simulated::Error),

@@ -1,67 +1,29 @@
 //! Tables as files.
 //!
-//! [`Export`] writes one answer into one file, in the format that its name asks for. The file is
-//! there whole or not at all.
+//! A [`Store`] keeps one Delta Lake table for each table of the directory, under
+//! `<root>/<connection>/<table>/`. One load is one atomic commit: a version is visible whole or
+//! not at all. Rows are written in the order of their key and carry a hash of their canonical
+//! form, so that any two versions are compared by walking both once.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `store` | the log: versions, commits, what is kept and what is proved |
+//! | `compare` | what changed between two versions; no IO |
+//! | `rows` | rows in files: sorted, written, read back |
+//! | [`export`] | one answer in one file of its own |
 
-mod csv;
-mod disk;
-mod export;
-mod format;
+mod compare;
+mod data_file;
+mod error;
+pub mod export;
+mod record;
+mod rows;
+mod store;
 
-pub use export::{Export, Written};
-pub use format::Format;
+pub use data_file::DataFile;
+pub use error::Error;
+pub use record::{Counts, Method, Record};
 
-use std::path::PathBuf;
-
-use crate::error::Kind;
-
-/// Why a file was not written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The name does not say which format is meant.
-    #[error("`{}` does not end in `.parquet`, `.arrow`, `.csv` or `.jsonl`", path.display())]
-    Format {
-        /// The file asked for.
-        path: PathBuf,
-    },
-    /// The system refused, as for a full disk.
-    #[error("could not write `{}`", path.display())]
-    Write {
-        /// The file asked for.
-        path: PathBuf,
-        /// What it said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The rows could not be written in this format.
-    #[error("could not write the rows to `{}`", path.display())]
-    Rows {
-        /// The file asked for.
-        path: PathBuf,
-        /// What the writer said.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-impl Error {
-    /// The reaction that this asks for.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Error::Format { .. } => Kind::Invalid,
-            Error::Write { .. } => Kind::Unavailable,
-            Error::Rows { .. } => Kind::Internal,
-        }
-    }
-
-    /// The next step, where there is one.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Error::Write { .. } => {
-                Some("check that the folder exists, may be written to and has room".to_owned())
-            }
-            _ => None,
-        }
-    }
-}
+/// The column with the hash of each row's canonical form: 16 bytes, the last column of every
+/// stored table.
+pub const ROW_HASH: &str = "_row_hash";

@@ -1,0 +1,207 @@
+//! Why a stored table cannot be read or written.
+
+use arrow::error::ArrowError;
+use deltalake::DeltaTableError;
+use parquet::errors::ParquetError;
+
+use crate::error::Kind;
+
+/// Why a stored table cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store's address cannot be used.
+    #[error("the store `{url}` cannot be used")]
+    Url {
+        /// As it was given.
+        url: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The store did not do what it was asked.
+    #[error("could not {action} `{path}` in the store")]
+    Store {
+        /// Such as `read` or `write`.
+        action: &'static str,
+        /// Relative to the store or the table.
+        path: String,
+        /// What it said.
+        #[source]
+        source: object_store::Error,
+    },
+    /// The table's log cannot be read or written.
+    #[error("could not {action} the log of `{table}`")]
+    Log {
+        /// Such as `read` or `commit to`.
+        action: &'static str,
+        /// `connection/table`.
+        table: String,
+        /// Why.
+        #[source]
+        source: Box<DeltaTableError>,
+    },
+    /// A file of rows cannot be written or read.
+    #[error("could not {action} the rows of `{path}`")]
+    File {
+        /// `read` or `write`.
+        action: &'static str,
+        /// Which file.
+        path: String,
+        /// Why.
+        #[source]
+        source: ParquetError,
+    },
+    /// Rows could not be put aside on the disk of this machine.
+    #[error("could not keep rows in the folder for temporary files")]
+    Scratch(#[source] std::io::Error),
+    /// Rows could not be brought into shape: a fault of ours.
+    #[error("could not {action}")]
+    Shape {
+        /// Such as `sort rows`.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: ArrowError,
+    },
+    /// Nothing was loaded yet.
+    #[error("`{table}` is not stored")]
+    NotStored {
+        /// `connection/table`.
+        table: String,
+    },
+    /// There is no such version, or no more.
+    #[error("`{table}` has no version {asked}; it has {oldest} to {newest}")]
+    NoVersion {
+        /// `connection/table`.
+        table: String,
+        /// As it was asked for.
+        asked: String,
+        /// The oldest that can be read.
+        oldest: u64,
+        /// The newest.
+        newest: u64,
+    },
+    /// Somebody else committed first.
+    #[error("`{table}` was changed by another load while this one was under way")]
+    Raced {
+        /// `connection/table`.
+        table: String,
+    },
+    /// A column changed its type in a way that stored rows cannot follow.
+    #[error("column `{column}` of `{table}` is stored as {stored} and is now {now}")]
+    TypeChanged {
+        /// `connection/table`.
+        table: String,
+        /// Which.
+        column: String,
+        /// Its stored type.
+        stored: String,
+        /// Its new type.
+        now: String,
+    },
+    /// What was written is not what was read.
+    #[error("{written} rows of `{table}` were written and {found} are there")]
+    Miscounted {
+        /// `connection/table`.
+        table: String,
+        /// Rows handed to the writer.
+        written: u64,
+        /// Rows found in the files.
+        found: u64,
+    },
+    /// Rows are not in the order of their key.
+    #[error("the rows of `{path}` are not in the order of their key")]
+    Unsorted {
+        /// Which file.
+        path: String,
+    },
+    /// The commit holds a record that this version cannot read.
+    #[error("version {version} of `{table}` says nothing readable of its load")]
+    Record {
+        /// `connection/table`.
+        table: String,
+        /// Which.
+        version: u64,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl Error {
+    /// The reaction that this asks for.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Url { .. } | Error::TypeChanged { .. } => Kind::Invalid,
+            Error::Store { source, .. } => of_store(source),
+            Error::Log { source, .. } => of_log(source),
+            Error::File { source, .. } => of_file(source),
+            Error::Scratch(_) | Error::Raced { .. } => Kind::Unavailable,
+            Error::Shape { .. } => Kind::Internal,
+            Error::NotStored { .. } | Error::NoVersion { .. } => Kind::NotFound,
+            Error::Miscounted { .. } | Error::Unsorted { .. } | Error::Record { .. } => {
+                Kind::Corrupt
+            }
+        }
+    }
+
+    /// The next step, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        Some(
+            match self {
+                Error::Url { .. } => {
+                    "use a folder, or a URL with `file://`, `s3://`, `az://`, `abfss://` or `gs://`"
+                }
+                Error::Store { source, .. } if of_store(source) == Kind::Unavailable => {
+                    "check that the store can be reached and has room"
+                }
+                Error::Scratch(_) => "make room in the folder for temporary files",
+                Error::NotStored { .. } => "load it first, with `entra-flight load`",
+                Error::Raced { .. } => "load it again",
+                Error::TypeChanged { .. } => {
+                    "load it with the method `full_load`, which replaces the stored schema"
+                }
+                _ => return None,
+            }
+            .to_owned(),
+        )
+    }
+}
+
+/// A file that a version names and the store has not is a hole; everything else may pass.
+fn of_store(error: &object_store::Error) -> Kind {
+    match error {
+        object_store::Error::NotFound { .. } => Kind::Corrupt,
+        object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. } => Kind::Refused,
+        object_store::Error::InvalidPath { .. } => Kind::Invalid,
+        _ => Kind::Unavailable,
+    }
+}
+
+fn of_log(error: &DeltaTableError) -> Kind {
+    match error {
+        DeltaTableError::ObjectStore { source } => of_store(source),
+        DeltaTableError::Io { .. } => Kind::Unavailable,
+        _ => Kind::Corrupt,
+    }
+}
+
+/// What a store said is wrapped by the reader and writer of Parquet.
+fn of_file(error: &ParquetError) -> Kind {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = match error {
+        ParquetError::External(source) => Some(&**source),
+        _ => None,
+    };
+    while let Some(error) = cause {
+        if let Some(store) = error.downcast_ref::<object_store::Error>() {
+            return of_store(store);
+        }
+        if error.is::<std::io::Error>() {
+            return Kind::Unavailable;
+        }
+        cause = error.source();
+    }
+    Kind::Corrupt
+}

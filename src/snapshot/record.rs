@@ -1,0 +1,85 @@
+//! What a version says of the load that made it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// How a load treats what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Creates or replaces the stored table, its schema included.
+    FullLoad,
+    /// Replaces the stored rows without comparing them.
+    Reload,
+    /// Replaces the stored rows and commits what changed with them.
+    ReloadAndCompare,
+}
+
+/// The load behind a version, kept in the commit that made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Names the load.
+    pub load: String,
+    /// What was asked for.
+    pub method: Method,
+    /// When the read began.
+    pub started: DateTime<Utc>,
+    /// When all rows were written.
+    pub ended: DateTime<Utc>,
+    /// Rows of the version.
+    pub rows: u64,
+    /// Pages read from Graph.
+    pub pages: u64,
+    /// Requests sent to Graph.
+    pub requests: u64,
+    /// Resource units they cost.
+    pub resource_units: u64,
+    /// Rows left out because another one has their key.
+    pub duplicates: u64,
+    /// What Graph's `$count` said, where it was asked.
+    pub counted: Option<u64>,
+    /// The columns that rows are sorted by: the table's key.
+    pub key: Vec<String>,
+    /// What changed, where the load compared.
+    pub changes: Option<Counts>,
+    /// The version of this program.
+    pub tool: String,
+}
+
+/// How many rows a comparison found of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows whose key is new.
+    pub inserted: u64,
+    /// Rows whose key stayed and whose values did not.
+    pub updated: u64,
+    /// Rows whose key is gone.
+    pub deleted: u64,
+    /// Rows that stayed as they were.
+    pub unchanged: u64,
+    /// Of the updated rows: in how many each column changed.
+    pub columns: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    /// Rows that are not as they were.
+    pub fn changed(&self) -> u64 {
+        self.inserted + self.updated + self.deleted
+    }
+}
+
+impl Method {
+    /// All of them.
+    pub const ALL: [Method; 3] = [Method::FullLoad, Method::Reload, Method::ReloadAndCompare];
+
+    /// The name that users know, such as `reload_and_compare`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::FullLoad => "full_load",
+            Method::Reload => "reload",
+            Method::ReloadAndCompare => "reload_and_compare",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The stored tables: versions and commits.
