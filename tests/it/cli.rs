@@ -208,7 +208,7 @@ fn a_result_that_has_no_room_is_an_error_and_one_that_nobody_reads_is_none() {
 #[test]
 fn a_full_disk_is_told_from_a_fault_in_the_rows() {
     use arrow::array::{ArrayRef, RecordBatch, StringArray};
-    use entra_flight::snapshot::{Error, Export};
+    use entra_flight::snapshot::export::{Error, Export};
     use std::sync::Arc;
 
     let folder = tempfile::tempdir().expect("a folder");

@@ -32,7 +32,7 @@ const ORDER: [&str; 18] = [
 const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 
 /// Foreign crates and the only modules that may speak of them.
-const OWNERS: [(&str, &[&str]); 30] = [
+const OWNERS: [(&str, &[&str]); 35] = [
     ("arrow_flight", &["flight"]),
     ("tonic", &["flight"]),
     ("tonic_health", &["flight"]),
@@ -41,7 +41,12 @@ const OWNERS: [(&str, &[&str]); 30] = [
     ("http_body", &["flight"]),
     ("http_body_util", &["flight"]),
     ("tower_service", &["flight"]),
-    ("tempfile", &["source"]),
+    ("tempfile", &["source", "snapshot"]),
+    ("deltalake", &["snapshot"]),
+    ("object_store", &["snapshot"]),
+    ("xxhash_rust", &["snapshot"]),
+    ("croner", &["ops"]),
+    ("maud", &["cli"]),
     ("parquet", &["snapshot"]),
     ("oauth2", &["auth"]),
     ("reqwest", &["transport"]),
@@ -62,7 +67,7 @@ const OWNERS: [(&str, &[&str]); 30] = [
     ("tracing_subscriber", &["telemetry"]),
     ("httpdate", &["transport", "sim"]),
     ("base64", &["auth", "sim"]),
-    ("uuid", &["flight", "graph", "sim"]),
+    ("uuid", &["flight", "graph", "ops", "sim", "snapshot"]),
 ];
 
 /// No file is longer, tests included.
