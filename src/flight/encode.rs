@@ -1,83 +1,315 @@
-//! Batches as Flight frames.
+//! Batches as messages of gRPC.
+
+use std::io;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use arrow_flight::FlightData;
-use arrow_flight::encode::FlightDataEncoderBuilder;
-use arrow_flight::error::FlightError;
-use futures::stream::{self, Stream, TryStreamExt as _};
+use arrow::ipc::root_as_message;
+use arrow::ipc::writer::StreamWriter;
+use bytes::Bytes;
+use futures::future::Either;
+use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use prost::encoding::{WireType, encode_key, encode_varint};
 use tonic::Status;
 
 use super::{Error, status};
-use crate::limits;
+use crate::limits::flight as limits;
 
-/// Turns batches into frames, the schema first, each frame well under the 4 MiB that many clients
-/// take at most.
+/// In front of a message of gRPC: whether it is compressed, and its length.
+///
+/// <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
+pub const GRPC_PREFIX_BYTES: usize = 5;
+
+/// The field of `FlightData` that holds the head of an Arrow message.
+///
+/// <https://github.com/apache/arrow/blob/main/format/Flight.proto>
+const DATA_HEADER: u32 = 2;
+
+/// The field of `FlightData` that holds its body.
+const DATA_BODY: u32 = 1000;
+
+/// In front of an Arrow message: a marker, and the length of its head.
+///
+/// <https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format>
+const ARROW_PREFIX_BYTES: usize = 8;
+
+/// Turns batches into messages of gRPC, each a `FlightData` well under the 4 MiB that many clients
+/// take at most; the schema comes first. What the stream gives is whole messages, mostly one.
 ///
 /// Batches come from the decoder with about the right size and go out whole. One that is larger,
 /// because a few of its rows are, is halved until its parts are not, each part copied: a slice
 /// would carry the buffers of its parent. A single row is never cut.
-pub fn frames<S>(schema: SchemaRef, batches: S) -> impl Stream<Item = Result<FlightData, Status>>
+pub fn messages<S>(schema: SchemaRef, batches: S) -> impl Stream<Item = Result<Bytes, Status>>
 where
     S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
 {
-    let parts =
-        batches
-            .map_ok(|batch| {
-                stream::iter(cut(batch).map_err(Error::Encode).map_or_else(
-                    |error| vec![Err(error)],
-                    |parts| parts.into_iter().map(Ok).collect(),
-                ))
-            })
-            .try_flatten()
-            .map_err(|error| FlightError::Tonic(Box::new(status::status(&error))));
-    FlightDataEncoderBuilder::new()
-        .with_schema(schema)
-        .with_max_flight_data_size(usize::MAX)
-        .build(parts)
-        .map_err(|error| match error {
-            FlightError::Tonic(status) => *status,
-            other => {
-                status::status(&Error::Encode(ArrowError::from_external_error(Box::new(other))))
-            }
-        })
+    let messages = match Encoder::new(&schema) {
+        Ok(mut encoder) => {
+            let schema = Ok(encoder.written());
+            let parts = batches
+                .map_ok(|batch| stream::iter(cut(batch)).map_err(Error::Encode))
+                .try_flatten();
+            let rows = parts.map(move |part| encoder.batch(&part?).map_err(Error::Encode));
+            Either::Left(stream::iter([schema]).chain(rows))
+        }
+        Err(error) => Either::Right(stream::iter([Err(Error::Encode(error))])),
+    };
+    messages.map_err(|error| status::status(&error))
 }
 
-fn cut(batch: RecordBatch) -> Result<Vec<RecordBatch>, ArrowError> {
-    let rows = batch.num_rows();
-    if batch.get_array_memory_size() <= limits::flight::FRAME_BYTES_MAX || rows <= 1 {
-        return Ok(vec![batch]);
+/// Writes batches into memory that is written to again once what was in it is sent: memory that
+/// the system has just handed out costs more than the copy into it.
+struct Encoder {
+    writer: StreamWriter<Messages>,
+    spare: Spare,
+}
+
+/// Memory whose messages were sent.
+type Spare = Arc<Mutex<Vec<Vec<u8>>>>;
+
+impl Encoder {
+    /// Begins with the schema, which [`written`](Self::written) gives.
+    fn new(schema: &SchemaRef) -> Result<Self, ArrowError> {
+        let writer = StreamWriter::try_new(Messages::default(), schema)?;
+        Ok(Encoder { writer, spare: Spare::default() })
     }
-    let schema = batch.schema();
-    let half = |start: usize, rows| concat_batches(&schema, [&batch.slice(start, rows)]);
-    let mut parts = cut(half(0, rows / 2)?)?;
-    parts.extend(cut(half(rows / 2, rows - rows / 2)?)?);
-    Ok(parts)
+
+    fn batch(&mut self, batch: &RecordBatch) -> Result<Bytes, ArrowError> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        self.writer.get_mut().bytes = spare.unwrap_or_default();
+        self.writer.write(batch)?;
+        Ok(self.written())
+    }
+
+    /// What was written since the last call.
+    fn written(&mut self) -> Bytes {
+        let bytes = mem::take(&mut self.writer.get_mut().bytes);
+        Bytes::from_owner(Sent { bytes, spare: self.spare.clone() })
+    }
+}
+
+/// Takes Arrow's stream format and makes a message of gRPC of each of its messages.
+///
+/// Only the few bytes around head and body differ, so that a batch is copied once on its way from
+/// the arrays to the socket.
+#[derive(Default)]
+struct Messages {
+    bytes: Vec<u8>,
+    part: Part,
+}
+
+/// What the next bytes are.
+#[derive(Clone, Copy)]
+enum Part {
+    /// Of the marker and the length, so many are still to come; they wait at the end of `bytes`.
+    Prefix { left: usize },
+    /// Of the head, so many are still to come; the message and its head begin at these places.
+    Head { left: usize, message: usize, head: usize },
+    /// Of the body, so many are still to come.
+    Body { left: usize },
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Part::Prefix { left: ARROW_PREFIX_BYTES }
+    }
+}
+
+impl io::Write for Messages {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (Part::Prefix { left } | Part::Head { left, .. } | Part::Body { left }) =
+            &mut self.part;
+        let taken = bytes.len().min(*left);
+        *left -= taken;
+        self.bytes.extend_from_slice(&bytes[..taken]);
+        match self.part {
+            Part::Prefix { left: 0 } => self.begin(),
+            Part::Head { left: 0, message, head } => self.go_on(message, head)?,
+            Part::Body { left: 0 } => self.part = Part::default(),
+            _ => {}
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Messages {
+    /// Puts the beginning of a message in place of Arrow's.
+    fn begin(&mut self) {
+        let message = self.bytes.len().saturating_sub(ARROW_PREFIX_BYTES);
+        let length = self.bytes.last_chunk().map_or(0, |length| u32::from_le_bytes(*length));
+        self.bytes.truncate(message);
+        self.bytes.resize(message + GRPC_PREFIX_BYTES, 0);
+        encode_key(DATA_HEADER, WireType::LengthDelimited, &mut self.bytes);
+        encode_varint(length.into(), &mut self.bytes);
+        self.part = Part::Head { left: length as usize, message, head: self.bytes.len() };
+    }
+
+    /// Says how long the body and the whole message are, which the head tells.
+    fn go_on(&mut self, message: usize, head: usize) -> io::Result<()> {
+        let unreadable = |_| io::Error::other("the head of an Arrow message cannot be read");
+        let body = root_as_message(&self.bytes[head..]).map_err(unreadable)?.bodyLength();
+        let left = usize::try_from(body).map_err(io::Error::other)?;
+        if left > 0 {
+            encode_key(DATA_BODY, WireType::LengthDelimited, &mut self.bytes);
+            encode_varint(left as u64, &mut self.bytes);
+        }
+        let length = self.bytes.len() - message - GRPC_PREFIX_BYTES + left;
+        let length = u32::try_from(length).map_err(io::Error::other)?.to_be_bytes();
+        self.bytes[message + 1..message + GRPC_PREFIX_BYTES].copy_from_slice(&length);
+        self.bytes.reserve(left);
+        self.part = if left > 0 { Part::Body { left } } else { Part::default() };
+        Ok(())
+    }
+}
+
+/// Messages whose memory is kept for the next batch once they are gone.
+struct Sent {
+    bytes: Vec<u8>,
+    spare: Spare,
+}
+
+impl AsRef<[u8]> for Sent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        let mut bytes = mem::take(&mut self.bytes);
+        bytes.clear();
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < limits::SPARE_MAX && bytes.capacity() <= limits::SPARE_BYTES_MAX {
+            spare.push(bytes);
+        }
+    }
+}
+
+/// The parts of a batch that are small enough, in order.
+fn cut(batch: RecordBatch) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
+    let mut rest = vec![batch];
+    std::iter::from_fn(move || {
+        loop {
+            let batch = rest.pop()?;
+            let rows = batch.num_rows();
+            if batch.get_array_memory_size() <= limits::FRAME_BYTES_MAX || rows <= 1 {
+                return Some(Ok(batch));
+            }
+            let schema = batch.schema();
+            let half = |start: usize, rows| concat_batches(&schema, [&batch.slice(start, rows)]);
+            match (half(0, rows / 2), half(rows / 2, rows - rows / 2)) {
+                (Ok(first), Ok(second)) => rest.extend([second, first]),
+                (Err(error), _) | (_, Err(error)) => {
+                    rest.clear();
+                    return Some(Err(error));
+                }
+            }
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::sync::Arc;
 
-    use arrow::array::{AsArray as _, RecordBatch, StringArray};
+    use arrow::array::{
+        ArrayRef, AsArray as _, BooleanArray, DictionaryArray, RecordBatch, StringArray,
+    };
 
-    use super::{cut, limits};
+    use arrow::datatypes::{Int32Type, Schema};
+    use arrow_flight::FlightData;
+    use arrow_flight::decode::FlightRecordBatchStream;
+    use bytes::Bytes;
+    use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+    use prost::Message as _;
+
+    use super::{Error, GRPC_PREFIX_BYTES, cut, limits, messages};
 
     #[test]
     fn large_rows_side_by_side_go_out_one_by_one() {
-        let long = "x".repeat(limits::flight::FRAME_BYTES_MAX * 2 / 3);
+        let long = "x".repeat(limits::FRAME_BYTES_MAX * 2 / 3);
         let cells = (0..1_000).map(|row| if (500..504).contains(&row) { &*long } else { "short" });
         let cells: StringArray = cells.map(Some).collect();
         let batch = RecordBatch::try_from_iter([("cell", Arc::new(cells) as _)]).expect("a batch");
-        let parts = cut(batch.clone()).expect("parts");
+        let parts: Vec<_> = cut(batch.clone()).collect::<Result<_, _>>().expect("parts");
         for part in &parts {
-            let small = part.get_array_memory_size() <= limits::flight::FRAME_BYTES_MAX;
+            let small = part.get_array_memory_size() <= limits::FRAME_BYTES_MAX;
             assert!(small || part.num_rows() == 1, "{} rows", part.num_rows());
         }
         let whole: Vec<_> =
             parts.iter().flat_map(|part| part.column(0).as_string::<i32>()).collect();
         assert_eq!(whole, batch.column(0).as_string::<i32>().iter().collect::<Vec<_>>());
+    }
+
+    /// Some columns of other kinds, with nulls, one of them with values kept apart.
+    fn batch(rows: usize) -> RecordBatch {
+        let texts = (0..rows).map(|row| (row % 3 > 0).then(|| format!("{row}")));
+        let texts: StringArray = texts.collect();
+        let flags: BooleanArray =
+            (0..rows).map(|row| (row % 5 > 0).then_some(row % 2 > 0)).collect();
+        let kinds: DictionaryArray<Int32Type> =
+            (0..rows).map(|row| if row % 7 > 2 { "member" } else { "guest" }).collect();
+        let columns: [(_, ArrayRef, _); 3] = [
+            ("text", Arc::new(texts), true),
+            ("flag", Arc::new(flags), true),
+            ("kind", Arc::new(kinds), true),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns).expect("a batch")
+    }
+
+    /// The messages that these bytes are.
+    fn frames(mut bytes: Bytes) -> Vec<FlightData> {
+        let mut frames = Vec::new();
+        while !bytes.is_empty() {
+            let prefix = bytes.split_to(GRPC_PREFIX_BYTES);
+            assert_eq!(prefix[0], 0, "not compressed");
+            let length = u32::from_be_bytes(prefix[1..].try_into().expect("four bytes"));
+            frames.push(FlightData::decode(bytes.split_to(length as usize)).expect("a message"));
+        }
+        frames
+    }
+
+    #[tokio::test]
+    async fn messages_are_read_back_as_the_batches_they_were_made_of() {
+        let batches: Vec<_> = [1_000, 3, 0, 70_000, 1].map(batch).into();
+        let sent = stream::iter(batches.clone()).map(Ok);
+        let sent: Vec<Bytes> =
+            messages(batches[0].schema(), sent).try_collect().await.expect("messages");
+        let sent = stream::iter(sent.into_iter().flat_map(frames).map(Ok));
+        let read: Vec<_> =
+            FlightRecordBatchStream::new_from_flight_data(sent).try_collect().await.expect("rows");
+        assert_eq!(read, batches);
+    }
+
+    #[tokio::test]
+    async fn memory_is_written_to_again_once_what_was_in_it_is_sent() {
+        let sent = stream::iter((0..100).map(|_| Ok(batch(1_000))));
+        let sent = messages(batch(0).schema(), sent).map_ok(|bytes| bytes.as_ptr());
+        let places: HashSet<_> = sent.try_collect().await.expect("messages");
+        assert!(places.len() < 10, "{} places", places.len());
+    }
+
+    #[tokio::test]
+    async fn a_failed_read_fails_after_the_rows_before_it() {
+        let read = [Ok(batch(9)), Err(Error::Stalled)];
+        let sent: Vec<_> = messages(batch(0).schema(), stream::iter(read)).collect().await;
+        let fine: Vec<_> = sent.iter().map(Result::is_ok).collect();
+        assert_eq!(fine, [true, true, false], "the schema, the rows, the failure");
+    }
+
+    #[tokio::test]
+    async fn a_table_without_rows_is_a_schema() {
+        let schema = Arc::new(Schema::empty());
+        let sent: Vec<_> = messages(schema, stream::empty()).try_collect().await.expect("a schema");
+        assert_eq!(sent.into_iter().flat_map(frames).count(), 1);
     }
 }

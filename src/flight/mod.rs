@@ -20,9 +20,9 @@ pub mod ticket;
 mod uncopied;
 
 pub use client::{Client, ClientError, TableInfo};
-pub use encode::frames;
+pub use encode::messages;
 pub use server::{Server, Settings};
-pub use uncopied::Uncopied;
+pub use uncopied::{DoGet, Messages, Uncopied};
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -11,6 +11,7 @@ use arrow_flight::{
 use futures::stream::{self, Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::uncopied::{self, DoGet, Messages};
 use super::{Error, actions, call, encode, info, status, ticket};
 use crate::query::{self, Engine};
 
@@ -128,15 +129,7 @@ impl FlightService for Plain {
         &self,
         request: Request<Ticket>,
     ) -> Result<Response<Self::DoGetStream>, Status> {
-        let deadline = call::deadline(request.metadata());
-        let asked = ticket::read(&request.get_ref().ticket).map_err(Error::from);
-        let plan = asked.and_then(|asked| self.plan(&asked));
-        let plan = plan.map_err(|error| status::status(&error))?;
-        let watch = call::Watch::new(&plan);
-        let answer = self.engine.run(plan, deadline);
-        let schema = answer.schema.clone();
-        let frames = encode::frames(schema, call::drive(answer, watch));
-        Ok(Response::new(frames.boxed()))
+        Ok(self.messages(request).await?.map(uncopied::frames))
     }
 
     async fn do_put(
@@ -170,5 +163,20 @@ impl FlightService for Plain {
         _: Request<Empty>,
     ) -> Result<Response<Self::ListActionsStream>, Status> {
         Ok(Response::new(stream::iter(actions::types().map(Ok)).boxed()))
+    }
+}
+
+#[tonic::async_trait]
+impl DoGet for Plain {
+    async fn messages(&self, request: Request<Ticket>) -> Result<Response<Messages>, Status> {
+        let deadline = call::deadline(request.metadata());
+        let asked = ticket::read(&request.get_ref().ticket).map_err(Error::from);
+        let plan = asked.and_then(|asked| self.plan(&asked));
+        let plan = plan.map_err(|error| status::status(&error))?;
+        let watch = call::Watch::new(&plan);
+        let answer = self.engine.run(plan, deadline);
+        let schema = answer.schema.clone();
+        let messages = encode::messages(schema, call::drive(answer, watch));
+        Ok(Response::new(messages.boxed()))
     }
 }

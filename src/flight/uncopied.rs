@@ -1,13 +1,11 @@
-//! `DoGet` without the last copy.
+//! `DoGet` without the copies.
 //!
 //! tonic writes each message into a buffer of its own before it goes to HTTP/2, which copies every
-//! batch once more. Here a frame's body goes out as the bytes that the IPC encoder made: a message
-//! of gRPC may be divided among any number of pieces, so the few bytes in front of the body are one
-//! piece and the body is the next. Every other method stays tonic's.
+//! batch once more. Here the messages that `encode` wrote are the body of the answer. Every other
+//! method stays tonic's.
 //!
 //! <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,35 +13,43 @@ use std::task::{Context, Poll, ready};
 
 use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
 use arrow_flight::{FlightData, Ticket};
-use bytes::{BufMut as _, Bytes, BytesMut};
-use futures::Stream;
+use bytes::Bytes;
 use futures::future::BoxFuture;
+use futures::stream::{BoxStream, StreamExt as _};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Limited};
 use prost::Message as _;
-use prost::encoding::{WireType, encode_key, encode_varint};
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tonic::server::NamedService;
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 use tower_service::Service;
 
+use super::encode::GRPC_PREFIX_BYTES;
 use crate::limits::flight as limits;
 
-/// The field of `FlightData` that holds a batch.
-const DATA_BODY: u32 = 1000;
+/// Messages of gRPC as they go out: each item is one or more whole ones, each a `FlightData`.
+pub type Messages = BoxStream<'static, Result<Bytes, Status>>;
 
-/// In front of a message of gRPC: whether it is compressed, and its length.
-const PREFIX_BYTES: usize = 5;
+/// A Flight service that writes the messages of `DoGet` itself.
+#[tonic::async_trait]
+pub trait DoGet: FlightService {
+    /// As [`FlightService::do_get`], in the form that goes out.
+    ///
+    /// # Errors
+    ///
+    /// A status, as of every method.
+    async fn messages(&self, request: Request<Ticket>) -> Result<Response<Messages>, Status>;
+}
 
 /// A Flight service whose `DoGet` sends batches as they were encoded.
 #[derive(Debug)]
-pub struct Uncopied<T: FlightService> {
+pub struct Uncopied<T: DoGet> {
     service: Arc<T>,
     others: FlightServiceServer<T>,
 }
 
-impl<T: FlightService> Uncopied<T> {
+impl<T: DoGet> Uncopied<T> {
     /// Serves `service`.
     pub fn new(service: T) -> Self {
         let service = Arc::new(service);
@@ -53,17 +59,17 @@ impl<T: FlightService> Uncopied<T> {
     }
 }
 
-impl<T: FlightService> Clone for Uncopied<T> {
+impl<T: DoGet> Clone for Uncopied<T> {
     fn clone(&self) -> Self {
         Uncopied { service: self.service.clone(), others: self.others.clone() }
     }
 }
 
-impl<T: FlightService> NamedService for Uncopied<T> {
+impl<T: DoGet> NamedService for Uncopied<T> {
     const NAME: &'static str = FlightServiceServer::<T>::NAME;
 }
 
-impl<T: FlightService> Service<http::Request<Body>> for Uncopied<T> {
+impl<T: DoGet> Service<http::Request<Body>> for Uncopied<T> {
     type Response = http::Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
@@ -88,7 +94,7 @@ impl<T: FlightService> Service<http::Request<Body>> for Uncopied<T> {
     }
 }
 
-async fn do_get<T: FlightService>(
+async fn do_get<T: DoGet>(
     service: &T,
     request: http::Request<Body>,
 ) -> Result<http::Response<Body>, Status> {
@@ -98,8 +104,8 @@ async fn do_get<T: FlightService>(
     let ticket = ticket(&body)?;
     let metadata = MetadataMap::from_headers(head.headers);
     let request = Request::from_parts(metadata, head.extensions, ticket);
-    let (metadata, frames, _) = service.do_get(request).await?.into_parts();
-    let mut answer = http::Response::new(Body::new(Pieces::new(frames)));
+    let (metadata, messages, _) = service.messages(request).await?.into_parts();
+    let mut answer = http::Response::new(Body::new(Answer { messages: Some(messages) }));
     *answer.headers_mut() = metadata.into_headers();
     let grpc = http::HeaderValue::from_static("application/grpc");
     answer.headers_mut().insert(http::header::CONTENT_TYPE, grpc);
@@ -108,7 +114,7 @@ async fn do_get<T: FlightService>(
 
 /// The one message of the request.
 fn ticket(body: &[u8]) -> Result<Ticket, Status> {
-    let Some((prefix, message)) = body.split_first_chunk::<PREFIX_BYTES>() else {
+    let Some((prefix, message)) = body.split_first_chunk::<GRPC_PREFIX_BYTES>() else {
         return Err(Status::invalid_argument("the request holds no ticket"));
     };
     let [compressed, length @ ..] = *prefix;
@@ -121,23 +127,36 @@ fn ticket(body: &[u8]) -> Result<Ticket, Status> {
     Ticket::decode(message).map_err(|error| Status::invalid_argument(error.to_string()))
 }
 
-/// The frames as the body of an answer, and its status in the trailers.
-struct Pieces<S> {
-    /// `None` once the trailers are out.
-    frames: Option<Pin<Box<S>>>,
-    ready: VecDeque<Bytes>,
+/// The messages as [`FlightService::do_get`] has to give them; their bytes are not copied.
+pub fn frames(messages: Messages) -> BoxStream<'static, Result<FlightData, Status>> {
+    let each =
+        messages.map(|bytes| {
+            let frames = bytes.and_then(split);
+            futures::stream::iter(frames.map_or_else(
+                |status| vec![Err(status)],
+                |frames| frames.into_iter().map(Ok).collect(),
+            ))
+        });
+    each.flatten().boxed()
 }
 
-impl<S> Pieces<S> {
-    fn new(frames: S) -> Self {
-        Pieces { frames: Some(Box::pin(frames)), ready: VecDeque::new() }
+fn split(mut bytes: Bytes) -> Result<Vec<FlightData>, Status> {
+    let mut frames = Vec::with_capacity(1);
+    while let Some([_, length @ ..]) = bytes.first_chunk::<GRPC_PREFIX_BYTES>() {
+        let end = GRPC_PREFIX_BYTES + u32::from_be_bytes(*length) as usize;
+        let message = bytes.split_to(end.min(bytes.len())).split_off(GRPC_PREFIX_BYTES);
+        frames.push(FlightData::decode(message).map_err(|_| Status::internal("not a message"))?);
     }
+    Ok(frames)
 }
 
-impl<S> http_body::Body for Pieces<S>
-where
-    S: Stream<Item = Result<FlightData, Status>>,
-{
+/// The messages as the body of an answer, and its status in the trailers.
+struct Answer {
+    /// `None` once the trailers are out.
+    messages: Option<Messages>,
+}
+
+impl http_body::Body for Answer {
     type Data = Bytes;
     type Error = Status;
 
@@ -145,67 +164,52 @@ where
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if let Some(piece) = self.ready.pop_front() {
-            return Poll::Ready(Some(Ok(Frame::data(piece))));
-        }
-        let Some(frames) = &mut self.frames else { return Poll::Ready(None) };
-        let status = match ready!(frames.as_mut().poll_next(context)) {
-            Some(Ok(frame)) => match pieces(frame) {
-                Ok([head, body]) => {
-                    if !body.is_empty() {
-                        self.ready.push_back(body);
-                    }
-                    return Poll::Ready(Some(Ok(Frame::data(head))));
-                }
-                Err(status) => status,
-            },
+        let Some(messages) = &mut self.messages else { return Poll::Ready(None) };
+        let status = match ready!(messages.as_mut().poll_next(context)) {
+            Some(Ok(message)) => return Poll::Ready(Some(Ok(Frame::data(message)))),
             Some(Err(status)) => status,
             None => Status::ok(""),
         };
-        self.frames = None;
+        self.messages = None;
         let mut trailers = http::HeaderMap::new();
         let told = status.add_header(&mut trailers);
         Poll::Ready(Some(told.map(|()| Frame::trailers(trailers))))
     }
 }
 
-/// A message of gRPC: all that stands in front of the batch, and the batch.
-fn pieces(mut frame: FlightData) -> Result<[Bytes; 2], Status> {
-    let body = std::mem::take(&mut frame.data_body);
-    let mut head = BytesMut::with_capacity(PREFIX_BYTES + frame.encoded_len() + 16);
-    head.put_bytes(0, PREFIX_BYTES);
-    frame.encode_raw(&mut head);
-    if !body.is_empty() {
-        encode_key(DATA_BODY, WireType::LengthDelimited, &mut head);
-        encode_varint(body.len() as u64, &mut head);
-    }
-    let length = u32::try_from(head.len() - PREFIX_BYTES + body.len())
-        .map_err(|_| Status::internal("a batch is larger than a message of gRPC can be"))?;
-    head[1..PREFIX_BYTES].copy_from_slice(&length.to_be_bytes());
-    Ok([head.freeze(), body])
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{PREFIX_BYTES, pieces, ticket};
-    use arrow_flight::{FlightData, FlightDescriptor, Ticket};
+    use super::{frames, ticket};
+    use arrow_flight::{FlightData, Ticket};
+    use bytes::{BufMut as _, Bytes};
+    use futures::stream::{self, StreamExt as _, TryStreamExt as _};
     use prost::Message as _;
+    use tonic::Status;
 
-    #[test]
-    fn the_pieces_are_the_message() {
-        for body in [0, 1, 127, 128, 100_000] {
-            let frame = FlightData {
-                flight_descriptor: Some(FlightDescriptor::new_path(vec!["users".into()])),
-                data_header: vec![7; 300].into(),
-                app_metadata: vec![8; 3].into(),
-                data_body: vec![9; body].into(),
-            };
-            let whole = pieces(frame.clone()).expect("a message").concat();
-            let (prefix, message) = whole.split_at(PREFIX_BYTES);
-            assert_eq!(prefix[0], 0);
-            assert_eq!(prefix[1..], (message.len() as u32).to_be_bytes());
-            assert_eq!(FlightData::decode(message), Ok(frame));
-        }
+    fn message(frame: &FlightData) -> Vec<u8> {
+        let mut bytes = vec![0];
+        bytes.put_u32(frame.encoded_len() as u32);
+        bytes.extend(frame.encode_to_vec());
+        bytes
+    }
+
+    #[tokio::test]
+    async fn messages_are_the_frames_they_hold() {
+        let frame = |size: usize| FlightData::new().with_data_body(vec![9; size]);
+        let sizes = [0, 1, 127, 128, 100_000].map(frame);
+        let together: Vec<u8> = sizes.iter().flat_map(message).collect();
+        let alone = Bytes::from(message(&sizes[2]));
+        let sent = stream::iter([Ok(together.into()), Ok(alone)]).boxed();
+        let read: Vec<_> = frames(sent).try_collect().await.expect("frames");
+        assert_eq!(read[..5], sizes);
+        assert_eq!(read[5..], sizes[2..3]);
+    }
+
+    #[tokio::test]
+    async fn a_status_ends_the_frames() {
+        let sent = stream::iter([Ok(Bytes::new()), Err(Status::data_loss("cut"))]).boxed();
+        let read: Result<Vec<_>, _> = frames(sent).try_collect().await;
+        assert_eq!(read.expect_err("a status").code(), tonic::Code::DataLoss);
     }
 
     #[test]

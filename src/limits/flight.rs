@@ -6,6 +6,13 @@ use std::time::Duration;
 /// room for the decoder's overshoot of a few rows.
 pub const FRAME_BYTES_MAX: usize = 3 << 20;
 
+/// Sent frames of one stream whose memory waits to be written to again: one is on its way while
+/// the next is written.
+pub const SPARE_MAX: usize = 2;
+
+/// The largest that is kept so. A single huge row is not worth its memory.
+pub const SPARE_BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
+
 /// A message from a client: a ticket or a command, never data, since nothing is written. The
 /// length is that of a very long list of columns, many times over.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;

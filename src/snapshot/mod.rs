@@ -1,6 +1,6 @@
 //! Tables as files.
 //!
-//! A [`Store`] keeps one Delta Lake table for each table of the directory, under
+//! A store keeps one Delta Lake table for each table of the directory, under
 //! `<root>/<connection>/<table>/`. One load is one atomic commit: a version is visible whole or
 //! not at all. Rows are written in the order of their key and carry a hash of their canonical
 //! form, so that any two versions are compared by walking both once.
