@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput};
 use entra_flight::auth::{self, Credential, Tokens};
 use entra_flight::catalog::Catalog;
 use entra_flight::graph::{self, Graph};
-use entra_flight::query::{Connection, Engine, Namespace, Request};
+use entra_flight::query::{Connection, Engine, MaxAge, Namespace, Request};
 use entra_flight::secret::Secret;
 use entra_flight::sim::{self, Tenant};
 use entra_flight::source::Live;
@@ -31,11 +31,17 @@ fn engine(tenant: &Arc<Tenant>) -> Engine {
     let graph = Graph::new(tenant.clone(), tokens, reach).expect("an address");
     let live = Live::new(graph, Duration::from_secs(600));
     let catalog = Arc::new(catalog);
-    Engine::new(Namespace::new([Connection { name: "contoso".into(), catalog, live }]))
+    Engine::new(Namespace::new([Connection {
+        name: "contoso".into(),
+        catalog,
+        live,
+        store: None,
+        max_age: MaxAge::default(),
+    }]))
 }
 
 async fn read(engine: &Engine, table: &str) -> u64 {
-    let plan = engine.plan(&Request::table(table)).expect("a plan");
+    let plan = engine.plan(&Request::table(table)).await.expect("a plan");
     let mut answer = engine.run(plan, None);
     let mut rows = 0;
     while let Some(batch) = answer.batches.next().await {

@@ -148,6 +148,7 @@ fn property(name: &str, ty: &str) -> Column {
         description: None,
         permission: None,
         on_request: false,
+        unordered: false,
     }
 }
 

@@ -76,5 +76,6 @@ fn column(name: &str, ty: Type) -> Column {
         description: None,
         permission: None,
         on_request: false,
+        unordered: false,
     }
 }

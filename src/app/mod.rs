@@ -7,11 +7,13 @@ pub use stop::{stop_asked, stop_token};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::catalog::{self, Catalog};
 use crate::error::Kind;
 use crate::graph::{self, Graph};
-use crate::query::{Connection, Engine, Namespace};
+use crate::query::{Connection, Engine, MaxAge, Namespace};
+use crate::snapshot::{self, Store};
 use crate::source::Live;
 use crate::transport::{self, Sockets};
 use crate::{auth, limits};
@@ -50,6 +52,9 @@ pub enum Error {
         #[source]
         source: graph::Error,
     },
+    /// The store cannot be used as they say.
+    #[error(transparent)]
+    Store(#[from] snapshot::Error),
     /// The built-in tables cannot be read, which is a fault of ours.
     #[error("the built-in tables cannot be read")]
     Catalog(#[source] catalog::Error),
@@ -63,6 +68,7 @@ impl Error {
             Error::Transport { source, .. } => source.kind(),
             Error::Auth { source, .. } => source.kind(),
             Error::Graph { source, .. } => source.kind(),
+            Error::Store(error) => error.kind(),
             Error::Catalog(_) => Kind::Internal,
         }
     }
@@ -73,6 +79,7 @@ impl Error {
             Error::Settings(error) => error.hint(),
             Error::Auth { source, .. } => source.hint(),
             Error::Graph { source, .. } => source.hint(),
+            Error::Store(error) => error.hint(),
             Error::Transport { .. } | Error::Catalog(_) => None,
         }
     }
@@ -83,11 +90,21 @@ impl Error {
 /// # Errors
 ///
 /// See [`Error`]: addresses and files that cannot be used.
-pub fn engine(connections: &BTreeMap<String, settings::Connection>) -> Result<Engine, Error> {
+pub fn engine(
+    connections: &BTreeMap<String, settings::Connection>,
+    kept: Option<&settings::Kept>,
+) -> Result<Engine, Error> {
+    let store = kept.map(|kept| Store::open(&kept.place)).transpose()?;
     let catalog = Catalog::builtin().map_err(Error::Catalog)?;
     let prepared = connections.iter().map(|(name, settings)| {
         let live = live(name, settings, &catalog)?;
-        Ok(Connection { name: name.as_str().into(), catalog: Arc::new(catalog.clone()), live })
+        Ok(Connection {
+            name: name.as_str().into(),
+            catalog: Arc::new(catalog.clone()),
+            live,
+            store: store.clone(),
+            max_age: MaxAge { default: kept.map_or(Duration::ZERO, |it| it.max_age), ..MaxAge::default() },
+        })
     });
     let prepared: Vec<Connection> = prepared.collect::<Result<_, Error>>()?;
     Ok(Engine::new(Namespace::new(prepared)))

@@ -22,6 +22,9 @@ pub struct Column {
     /// Left out unless asked for by name, because asking for it can fail the whole request (it
     /// needs [`permission`](Self::permission)) or costs far more than the other columns.
     pub on_request: bool,
+    /// Graph does not keep the order of the elements of its lists: lists that differ in nothing
+    /// else are the same.
+    pub unordered: bool,
 }
 
 /// Where the values of a column come from.
@@ -34,4 +37,6 @@ pub enum Origin {
     /// Everything in the row that the table does not declare, as one JSON object; `@odata.*`
     /// annotations are left out, and null stands where nothing is left.
     Extra,
+    /// Worked out by comparing two stored versions; only in a table of changes.
+    Comparison,
 }

@@ -20,7 +20,7 @@
 //! ]
 //! ```
 //! `type` is in the notation of [`Type`], and `graph` is Graph's own type where the first does not
-//! tell it. `from` is the JSON member when it is not the name; `{id}` there is the parent's key.
+//! tell it. `unordered` says that Graph does not keep the order of a list's elements. `from` is the JSON member when it is not the name; `{id}` there is the parent's key.
 //! `_extra` is not declared: every table gets it at its end.
 
 use std::sync::Arc;
@@ -69,6 +69,8 @@ struct Entry {
     permission: Option<Arc<str>>,
     #[serde(default)]
     on_request: bool,
+    #[serde(default)]
+    unordered: bool,
 }
 
 fn v1() -> Version {
@@ -132,6 +134,7 @@ fn column(entry: Entry) -> Result<Column, Fault> {
         description: entry.description,
         permission: entry.permission,
         on_request: entry.on_request,
+        unordered: entry.unordered,
     })
 }
 
@@ -162,6 +165,7 @@ fn extra() -> Column {
         description: Some("Whatever else Graph sent, as JSON; null when there is nothing".into()),
         permission: None,
         on_request: false,
+        unordered: false,
     }
 }
 

@@ -6,6 +6,7 @@
 //! nothing of requests: `graph` turns a [`Scan`] into URLs and `decode` turns rows into batches.
 
 mod builtin;
+mod changes;
 mod column;
 mod error;
 mod file;
@@ -19,6 +20,7 @@ mod types;
 
 use std::sync::Arc;
 
+pub use changes::{CHANGED_COLUMNS, CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION};
 pub use column::{Column, Origin};
 pub use error::{Error, Fault};
 pub use near::{clause, nearest, shown};

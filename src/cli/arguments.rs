@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app;
+use crate::query::Version;
 use crate::sim::Fault;
+use crate::snapshot::{Method, Which};
 
 /// Serves a Microsoft Entra ID tenant as Arrow tables.
 #[derive(Debug, Parser)]
@@ -35,6 +37,12 @@ pub enum Command {
     Get(Get),
     /// Say which tables the granted permissions and licences allow
     Check(Check),
+    /// Read tables whole and keep a version of each in the store
+    Load(Load),
+    /// List the stored versions of a table
+    Snapshots(Snapshots),
+    /// Show what changed between two stored versions
+    Compare(Compare),
 }
 
 const FAULTS: &str = "What goes wrong, such as throttle:20:30s; may be repeated. The words are \
@@ -167,6 +175,9 @@ pub struct Get {
     /// At most this many rows
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
+    /// A stored version, as a number, a time or `latest`; `live` for Graph
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<Version>,
     /// Write a file; its ending says what: .parquet .arrow .csv .jsonl
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -182,6 +193,63 @@ pub struct Check {
     pub pattern: String,
     #[command(flatten)]
     pub asked: Asked,
+}
+
+/// `load`
+#[derive(Args, Debug)]
+pub struct Load {
+    /// Which tables, such as users groups group_members
+    #[arg(required_unless_present = "all", value_name = "TABLE")]
+    pub tables: Vec<String>,
+    /// All that the permissions and licences allow
+    #[arg(long, conflicts_with = "tables")]
+    pub all: bool,
+    /// full_load replaces what is stored, schema included; reload keeps the schema;
+    /// reload_and_compare also stores what changed
+    #[arg(long, default_value = "reload_and_compare", value_name = "METHOD")]
+    pub method: Method,
+    /// Store it even if it looks as if rows were lost
+    #[arg(long)]
+    pub accept: bool,
+    #[command(flatten)]
+    pub kept: Kept,
+}
+
+/// Whose stored tables are meant.
+#[derive(Args, Debug)]
+pub struct Kept {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Which connection, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Print JSON, an object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `snapshots`
+#[derive(Args, Debug)]
+pub struct Snapshots {
+    /// Such as users
+    pub table: String,
+    #[command(flatten)]
+    pub kept: Kept,
+}
+
+/// `compare`
+#[derive(Args, Debug)]
+pub struct Compare {
+    /// Such as users
+    pub table: String,
+    /// The older version [default: the one before the newer]
+    #[arg(long, value_name = "VERSION")]
+    pub from: Option<Which>,
+    /// The newer version
+    #[arg(long, default_value = "latest", value_name = "VERSION")]
+    pub to: Which,
+    #[command(flatten)]
+    pub kept: Kept,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

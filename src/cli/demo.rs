@@ -29,7 +29,7 @@ pub async fn run(command: Demo, console: &Console) -> Result<(), Error> {
     let stop = app::stop_token();
     let tenant = sim::bind(&command.tenant, command.graph_listen, "http").await?;
     let connections = BTreeMap::from([("contoso".to_owned(), connection(&tenant.root)?)]);
-    let engine = app::engine(&connections)?;
+    let engine = app::engine(&connections, None)?;
     let server = bind(command.listen).await?;
     let address = format!("grpc://{}", server.address());
 

@@ -12,7 +12,7 @@ use super::console::Console;
 use super::progress::Progress;
 use super::reader::{Reader, Rows};
 use super::{Error, preview};
-use crate::query::Request;
+use crate::query::{Of, Request};
 use crate::snapshot::export::{Export, Format};
 use crate::{app, clock, limits};
 
@@ -29,6 +29,8 @@ pub async fn run(command: Get, console: &Console) -> Result<(), Error> {
         table: command.table,
         columns: command.columns,
         limit: if preview { Some(limits::cli::PREVIEW_ROWS) } else { command.limit },
+        of: Of::Rows(command.version),
+        part: None,
     };
     let rows = reader.read(&request).await?;
     let mut progress = Progress::new(console, &request.table, rows.meter.clone());

@@ -6,14 +6,17 @@
 
 mod arguments;
 mod check;
+mod compare;
 mod console;
 mod demo;
 mod get;
+mod load;
 mod preview;
 mod progress;
 mod reader;
 mod serve;
 mod sim;
+mod snapshots;
 mod tables;
 
 use std::process::ExitCode;
@@ -21,7 +24,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::error::{Kind, Report};
-use crate::snapshot::export;
+use crate::snapshot::{self, export};
 use crate::{app, catalog, flight, ops, query, sim as simulated};
 use arguments::{Arguments, Command};
 use console::Console;
@@ -48,6 +51,19 @@ pub enum Error {
     /// An operation.
     #[error(transparent)]
     Ops(#[from] ops::Error),
+    /// The store.
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::Error),
+    /// Some tables were not loaded; each was told of.
+    #[error("{failed} of {tables} tables could not be loaded")]
+    Loads {
+        /// How many failed.
+        failed: usize,
+        /// How many there were.
+        tables: usize,
+        /// What the first of them asks for.
+        kind: Kind,
+    },
     /// A file.
     #[error(transparent)]
     Export(#[from] export::Error),
@@ -90,6 +106,8 @@ impl Error {
             Error::Catalog(error) => error.kind(),
             Error::Query(error) => error.kind(),
             Error::Ops(error) => error.kind(),
+            Error::Snapshot(error) => error.kind(),
+            Error::Loads { kind, .. } => *kind,
             Error::Export(error) => error.kind(),
             Error::Sim(error) => error.kind(),
             Error::Listen { .. } | Error::Output(_) => Kind::Unavailable,
@@ -107,6 +125,7 @@ impl Error {
             Error::Catalog(error) => error.hint(),
             Error::Query(error) => error.hint(),
             Error::Ops(error) => error.hint(),
+            Error::Snapshot(error) => error.hint(),
             Error::Export(error) => error.hint(),
             Error::Sim(error) => error.hint(),
             Error::Output(_) => Some("check that there is room where it goes".to_owned()),
@@ -158,5 +177,8 @@ async fn run(arguments: Arguments, console: &Console) -> Result<(), Error> {
         Command::Describe(command) => tables::describe(command, console).await,
         Command::Get(command) => get::run(command, console).await,
         Command::Check(command) => check::run(command, console).await,
+        Command::Load(command) => load::run(command, console).await,
+        Command::Snapshots(command) => snapshots::run(command, console).await,
+        Command::Compare(command) => compare::run(command, console).await,
     }
 }

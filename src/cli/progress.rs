@@ -44,6 +44,12 @@ impl<'a> Progress<'a> {
         self.tick();
     }
 
+    /// So many rows have come in all.
+    pub fn set(&mut self, rows: u64) {
+        self.rows = rows;
+        self.tick();
+    }
+
     /// Time has passed; a wait may have begun.
     pub fn tick(&mut self) {
         let now = clock::now();

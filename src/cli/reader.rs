@@ -8,7 +8,7 @@ use futures::stream::{BoxStream, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::Error;
-use super::arguments::Asked;
+use super::arguments::{self, Asked};
 use crate::app::{self, settings};
 use crate::flight::Client;
 use crate::graph::Meter;
@@ -43,16 +43,22 @@ pub struct Rows {
     pub meter: Option<Arc<Meter>>,
 }
 
+/// An engine in this process, and the settings it was made from.
+pub fn local(from: &arguments::Settings) -> Result<(Engine, settings::Settings), Error> {
+    let settings = settings::Settings::load(&from.settings, std::env::vars_os())
+        .map_err(app::Error::from)?;
+    let engine = app::engine(&settings.connections, settings.store.as_ref())?;
+    Ok((engine, settings))
+}
+
 impl Reader {
     /// Connects to the server named, or reads the settings.
     pub async fn open(asked: &Asked) -> Result<Self, Error> {
         match &asked.server {
             Some(address) => Ok(Reader::Remote(Box::new(Client::connect(address).await?))),
             None => {
-                let settings =
-                    settings::Settings::load(&asked.settings.settings, std::env::vars_os())
-                        .map_err(app::Error::from)?;
-                Ok(Reader::Local(app::engine(&settings.connections)?))
+                let (engine, _) = local(&asked.settings)?;
+                Ok(Reader::Local(engine))
             }
         }
     }
@@ -89,7 +95,7 @@ impl Reader {
     /// The columns that the request would give.
     pub async fn schema(&mut self, request: &Request) -> Result<SchemaRef, Error> {
         match self {
-            Reader::Local(engine) => Ok(engine.plan(request)?.schema()),
+            Reader::Local(engine) => Ok(engine.plan(request).await?.schema()),
             Reader::Remote(client) => Ok(client.schema(request).await?),
         }
     }
@@ -98,7 +104,7 @@ impl Reader {
     pub async fn read(&mut self, request: &Request) -> Result<Rows, Error> {
         match self {
             Reader::Local(engine) => {
-                let answer = engine.run(engine.plan(request)?, None);
+                let answer = engine.run(engine.plan(request).await?, None);
                 Ok(Rows {
                     schema: answer.schema,
                     batches: answer.batches.map(|batch| batch.map_err(Error::from)).boxed(),

@@ -16,7 +16,7 @@ pub async fn run(command: Serve, console: &Console) -> Result<(), Error> {
         settings.server.listen = listen;
     }
     settings.server.insecure |= command.insecure;
-    let engine = app::engine(&settings.connections)?;
+    let engine = app::engine(&settings.connections, settings.store.as_ref())?;
     let server = Server::bind(&settings.server).await?;
     let stop = app::stop_token();
     console.result(&format!("flight: grpc://{}", server.address()))?;

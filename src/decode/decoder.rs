@@ -39,6 +39,7 @@ use super::table::Table;
 ///     description: None,
 ///     permission: None,
 ///     on_request: false,
+///     unordered: false,
 /// };
 /// let mut decoder = Decoder::new(&[id], Settings::default())?;
 /// let page = Padded::from_vec(br#"{"value":[{"id":"a"},{"id":null}]}"#.to_vec());

@@ -19,6 +19,9 @@ pub enum Error {
     /// A parent's key or the rest of a row is given a type that is not text.
     #[error("column `{0}` can only be text")]
     NotText(Arc<str>),
+    /// A column whose values no row of Graph holds.
+    #[error("column `{0}` is not read from Graph")]
+    NotFromGraph(Arc<str>),
     /// A type nests deeper than [`NESTING_MAX`](crate::limits::decode::NESTING_MAX).
     #[error("the type of column `{0}` nests too deep")]
     TypeTooDeep(Arc<str>),
@@ -73,6 +76,7 @@ impl Error {
             Error::MemberTwice(_)
             | Error::ColumnTwice(_)
             | Error::NotText(_)
+            | Error::NotFromGraph(_)
             | Error::TypeTooDeep(_)
             | Error::TooManyMembers(_)
             | Error::Zero(_) => Kind::Invalid,

@@ -39,7 +39,7 @@ impl Table {
         let sources = sources(columns)?;
         let parts = columns.iter().filter_map(|column| match &column.origin {
             Origin::Property(name) => Some((name.clone(), &column.ty)),
-            Origin::Parent | Origin::Extra => None,
+            Origin::Parent | Origin::Extra | Origin::Comparison => None,
         });
         let mut members = Members::new(parts.collect())?;
         if sources.contains(&Source::Rest) {
@@ -108,6 +108,7 @@ fn sources(columns: &[catalog::Column]) -> Result<Vec<Source>, Error> {
             Origin::Property(_) => (Source::Member, true),
             Origin::Parent => (Source::Parent, column.ty == Type::Text),
             Origin::Extra => (Source::Rest, matches!(column.ty, Type::Text | Type::Json)),
+            Origin::Comparison => return Err(Error::NotFromGraph(column.name.clone())),
         };
         if !right {
             return Err(Error::NotText(column.name.clone()));

@@ -8,8 +8,9 @@ use crate::query::{Plan, Request};
 
 /// The answer to `get_flight_info`, and one entry of `list_flights`.
 ///
-/// There is one endpoint, without a location: the ticket is redeemed where it was given. How many
-/// rows there are is not known before they are read, so both totals are -1.
+/// An endpoint has no location: its ticket is redeemed where it was given. A live table has one
+/// endpoint and unknown totals, -1; a stored version knows its rows and bytes and has an endpoint
+/// for each of its parts, which a client may read side by side and in any order.
 ///
 /// # Errors
 ///
@@ -19,16 +20,31 @@ pub fn flight_info(
     descriptor: FlightDescriptor,
     plan: &Plan,
 ) -> Result<FlightInfo, Error> {
-    let ticket = Ticket { ticket: ticket::write(request) };
-    let info = FlightInfo::new()
+    // With a limit or a choice of columns the totals of the whole version are not the answer's.
+    let known = plan.known.filter(|_| request.limit.is_none() && request.part.is_none());
+    let total = |count: Option<u64>| count.and_then(|it| i64::try_from(it).ok()).unwrap_or(-1);
+    let bytes = known.filter(|_| request.columns.is_none()).map(|known| known.bytes);
+    let mut info = FlightInfo::new()
         .try_with_schema(&plan.schema())
         .map_err(Error::Encode)?
         .with_descriptor(descriptor)
-        .with_endpoint(FlightEndpoint::new().with_ticket(ticket))
-        .with_total_records(-1)
-        .with_total_bytes(-1)
-        .with_app_metadata(about(&plan.scan.table).to_string());
+        .with_total_records(total(known.map(|known| known.rows)))
+        .with_total_bytes(total(bytes))
+        .with_app_metadata(metadata(plan).to_string());
+    for part in plan.parts(request) {
+        let ticket = Ticket { ticket: ticket::write(&part) };
+        info = info.with_endpoint(FlightEndpoint::new().with_ticket(ticket));
+    }
     Ok(info)
+}
+
+/// What is known of the table, and of its version where it is stored.
+fn metadata(plan: &Plan) -> serde_json::Value {
+    let mut about = about(&plan.scan.table);
+    if let Some(known) = plan.known {
+        about["version"] = known.version.into();
+    }
+    about
 }
 
 /// A table in a few words, as JSON: the `app_metadata` of its FlightInfo and a line of the action

@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::uncopied::{self, DoGet, Messages};
 use super::{Error, actions, call, encode, info, status, ticket};
+use crate::limits;
 use crate::query::{self, Engine};
 
 /// Plain Flight over an [`Engine`]: discovery, schemas, reads and actions; nothing is written.
@@ -29,20 +30,25 @@ impl Plain {
         Plain { engine }
     }
 
-    fn plan(&self, request: &query::Request) -> Result<query::Plan, Error> {
-        Ok(self.engine.plan(request)?)
+    async fn flight_info(&self, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
+        let request = ticket::describe(&descriptor)?;
+        self.info(request, descriptor).await
     }
 
-    fn flight_info(&self, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
-        let request = ticket::describe(&descriptor)?;
-        let plan = self.plan(&request)?;
+    async fn info(
+        &self,
+        request: query::Request,
+        descriptor: FlightDescriptor,
+    ) -> Result<FlightInfo, Error> {
+        let plan = self.engine.plan(&request).await?;
         info::flight_info(&request, descriptor, &plan)
     }
 
-    fn flights(&self, pattern: &str) -> Vec<Result<FlightInfo, Error>> {
-        let connections: Vec<_> = self.engine.namespace().connections().collect();
+    /// The flights whose name fits, one after another; stored versions are looked up a few at once.
+    fn flights(&self, pattern: &str) -> Answers<FlightInfo> {
+        let connections: Vec<_> = self.engine.namespace().connections().cloned().collect();
         let alone = connections.len() == 1;
-        let mut flights = Vec::new();
+        let mut asked = Vec::new();
         for connection in connections {
             for table in connection.catalog.matching(pattern) {
                 let mut request = query::Request::table(&*table.name);
@@ -51,17 +57,20 @@ impl Plain {
                     request.connection = Some(connection.name.to_string());
                     path.insert(0, connection.name.to_string());
                 }
-                let info = self.plan(&request).and_then(|plan| {
-                    info::flight_info(&request, FlightDescriptor::new_path(path), &plan)
-                });
-                flights.push(info);
+                asked.push((request, FlightDescriptor::new_path(path)));
             }
         }
-        flights
+        let this = self.clone();
+        let infos = stream::iter(asked).map(move |(request, descriptor)| {
+            let this = this.clone();
+            async move { this.info(request, descriptor).await }
+        });
+        let infos = infos.buffered(limits::flight::LOOKUPS);
+        infos.map(|info| info.map_err(|error| status::status(&error))).boxed()
     }
 
-    fn schema(&self, descriptor: &FlightDescriptor) -> Result<SchemaResult, Error> {
-        let plan = self.plan(&ticket::describe(descriptor)?)?;
+    async fn schema(&self, descriptor: FlightDescriptor) -> Result<SchemaResult, Error> {
+        let plan = self.engine.plan(&ticket::describe(&descriptor)?).await?;
         let options = arrow::ipc::writer::IpcWriteOptions::default();
         SchemaAsIpc::new(&plan.schema(), &options).try_into().map_err(Error::Encode)
     }
@@ -93,16 +102,14 @@ impl FlightService for Plain {
         let pattern = std::str::from_utf8(&expression).map_err(|_| {
             Status::invalid_argument("the criteria are a name or a pattern in UTF-8")
         })?;
-        let flights = self.flights(if pattern.is_empty() { "*" } else { pattern });
-        let answers = flights.into_iter().map(|info| info.map_err(|error| status::status(&error)));
-        Ok(Response::new(stream::iter(answers).boxed()))
+        Ok(Response::new(self.flights(if pattern.is_empty() { "*" } else { pattern })))
     }
 
     async fn get_flight_info(
         &self,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
-        let info = self.flight_info(request.into_inner());
+        let info = self.flight_info(request.into_inner()).await;
         info.map(Response::new).map_err(|error| status::status(&error))
     }
 
@@ -111,7 +118,7 @@ impl FlightService for Plain {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<PollInfo>, Status> {
         // Planning takes no time, so the first poll is also the last: no descriptor to go on with.
-        let info = self.flight_info(request.into_inner());
+        let info = self.flight_info(request.into_inner()).await;
         let info = info.map_err(|error| status::status(&error))?;
         let poll = PollInfo::new().with_info(info).try_with_progress(1.0);
         poll.map(Response::new).map_err(|error| status::status(&Error::Encode(error)))
@@ -121,7 +128,7 @@ impl FlightService for Plain {
         &self,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<SchemaResult>, Status> {
-        let schema = self.schema(request.get_ref());
+        let schema = self.schema(request.into_inner()).await;
         schema.map(Response::new).map_err(|error| status::status(&error))
     }
 
@@ -171,7 +178,8 @@ impl DoGet for Plain {
     async fn messages(&self, request: Request<Ticket>) -> Result<Response<Messages>, Status> {
         let deadline = call::deadline(request.metadata());
         let asked = ticket::read(&request.get_ref().ticket).map_err(Error::from);
-        let plan = asked.and_then(|asked| self.plan(&asked));
+        let asked = asked.map_err(|error| status::status(&error))?;
+        let plan = self.engine.plan(&asked).await.map_err(Error::from);
         let plan = plan.map_err(|error| status::status(&error))?;
         let watch = call::Watch::new(&plan);
         let answer = self.engine.run(plan, deadline);

@@ -28,3 +28,6 @@ pub const DEADLINE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The longest that streams may go on after the server was told to stop: nothing that stops a
 /// server waits longer before it kills.
 pub const DRAIN_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// The longest age at which a stored version may answer: what is older is history.
+pub const MAX_AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);

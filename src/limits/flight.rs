@@ -37,3 +37,6 @@ pub const CONNECT: Duration = Duration::from_secs(10);
 
 /// A frame that our own client takes: more than the server's own bound, for a single huge row.
 pub const ANSWER_BYTES_MAX: usize = 256 << 20;
+
+/// Stored tables that are looked up at once for `list_flights`.
+pub const LOOKUPS: usize = 8;

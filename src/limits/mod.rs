@@ -6,6 +6,7 @@ pub mod cli;
 pub mod decode;
 pub mod flight;
 pub mod graph;
+pub mod ops;
 pub mod sim;
 pub mod snapshot;
 pub mod source;

@@ -5,3 +5,40 @@ pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
 /// Encoded bytes of a row group; the writer holds this much in memory.
 pub const ROW_GROUP_BYTES: usize = 64 << 20;
+
+/// Encoded bytes of one stored file, about: large enough to scan well, small enough that a
+/// table of a million rows is read by several at once.
+pub const FILE_BYTES: usize = 96 << 20;
+
+/// Rows of one stored file, where they are small.
+pub const FILE_ROWS: u64 = 1 << 20;
+
+/// Rows of one batch on its way from the sort to the file.
+pub const BATCH_ROWS: u64 = 8_192;
+
+/// Bytes of such a batch.
+pub const BATCH_BYTES: usize = 1 << 20;
+
+/// Bytes of the batches of a sorted run on disk: each run of a merge holds one of them.
+pub const RUN_BATCH_BYTES: usize = 256 << 10;
+
+/// Rows held while they are sorted. The sort holds them twice, and their keys.
+pub const SORT_BYTES: usize = 48 << 20;
+
+/// Batches that wait between the sort and the file.
+pub const BATCHES_AHEAD: usize = 2;
+
+/// Rows of one page of a Parquet column: what a pruned read fetches at least.
+pub const PAGE_ROWS: usize = 4 << 10;
+
+/// Bytes fetched from the end of a file in the hope that its metadata are in them.
+pub const FOOTER_BYTES: usize = 512 << 10;
+
+/// Commits of a log that are read at once.
+pub const COMMITS_AT_ONCE: usize = 16;
+
+/// Parts of one version that are read side by side, at most; clients open a stream for each.
+pub const PARTS_MAX: usize = 16;
+
+/// Changes whose values are read together: their rows are held in memory, both images of an update.
+pub const CHANGES_AT_ONCE: usize = 4 << 10;

@@ -2,13 +2,15 @@
 //! and whatever comes later.
 
 mod check;
+mod load;
 
 pub use check::{Access, Lack, check};
+pub use load::{How, Loaded, UnderWay, load, load_all};
 
 use std::sync::Arc;
 
 use crate::error::Kind;
-use crate::{auth, graph};
+use crate::{auth, catalog, graph, query, snapshot, source};
 
 /// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,31 @@ pub enum Error {
         /// Which connection.
         connection: String,
     },
+    /// A table was not found, or is not stored.
+    #[error(transparent)]
+    Query(#[from] query::Error),
+    /// A table or column was not found.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    /// A table could not be read.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// The store could not be read or written.
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::Error),
+    /// A load looks as if it had lost rows.
+    #[error("`{table}` had {before} rows and now has {after} of them; the load was held back")]
+    Suspicious {
+        /// Which table.
+        table: String,
+        /// Rows of the newest version.
+        before: u64,
+        /// Rows read, or those of the version before that are still there.
+        after: u64,
+    },
+    /// A task of ours died.
+    #[error("the load ended before its time")]
+    Died(#[source] tokio::task::JoinError),
     /// Graph did not tell.
     #[error(transparent)]
     Graph(#[from] graph::Error),
@@ -42,6 +69,12 @@ impl Error {
             Error::Opaque { .. } => Kind::Unsupported,
             Error::TooLate { .. } => Kind::TimedOut,
             Error::Graph(error) => error.kind(),
+            Error::Query(error) => error.kind(),
+            Error::Catalog(error) => error.kind(),
+            Error::Source(error) => error.kind(),
+            Error::Snapshot(error) => error.kind(),
+            Error::Suspicious { .. } => Kind::Corrupt,
+            Error::Died(_) => Kind::Internal,
         }
     }
 
@@ -50,7 +83,14 @@ impl Error {
         match self {
             Error::Auth(error) => error.hint(),
             Error::Opaque { .. } => Some("read a table to see whether it is allowed".to_owned()),
-            Error::TooLate { .. } => None,
+            Error::TooLate { .. } | Error::Died(_) => None,
+            Error::Catalog(_) => None,
+            Error::Query(error) => error.hint(),
+            Error::Source(error) => error.hint(),
+            Error::Snapshot(error) => error.hint(),
+            Error::Suspicious { .. } => Some(
+                "look whether the rows are really gone, then load with `--accept`".to_owned(),
+            ),
             Error::Graph(error) => error.hint(),
         }
     }

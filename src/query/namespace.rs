@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Error;
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, Table};
+use crate::snapshot::{Store, Stored};
 use crate::source::Live;
 
 /// A named tenant: its tables and the way to read them.
@@ -16,6 +18,38 @@ pub struct Connection {
     pub catalog: Arc<Catalog>,
     /// Reads them from Graph.
     pub live: Live,
+    /// Keeps versions of them, where there is a store.
+    pub store: Option<Store>,
+    /// How old a stored version may be that answers in place of Graph.
+    pub max_age: MaxAge,
+}
+
+/// How old a stored version may be that answers in place of Graph; by default none may.
+#[derive(Clone, Debug, Default)]
+pub struct MaxAge {
+    /// Of every table that has no age of its own.
+    pub default: Duration,
+    /// Of single tables, by name.
+    pub tables: BTreeMap<String, Duration>,
+}
+
+impl Connection {
+    /// Where versions of `table` are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoStore`].
+    pub fn stored(&self, table: &Table) -> Result<Stored, Error> {
+        match &self.store {
+            Some(store) => Ok(store.table(&self.name, &table.name)),
+            None => Err(Error::NoStore),
+        }
+    }
+
+    /// How old a stored version of the table may be that answers in place of Graph.
+    pub fn max_age(&self, table: &str) -> Duration {
+        self.max_age.tables.get(table).copied().unwrap_or(self.max_age.default)
+    }
 }
 
 /// All connections of a server, by name.

@@ -64,6 +64,18 @@ pub enum Error {
         #[source]
         source: ArrowError,
     },
+    /// The file that says whose turn it is cannot be had.
+    #[error("could not take the lock of the table")]
+    Lock(#[source] std::io::Error),
+    /// Somebody else is loading it.
+    #[error("`{table}` is being loaded by another process")]
+    UnderWay {
+        /// `connection/table`.
+        table: String,
+    },
+    /// A task that sorted or merged died: a fault of ours.
+    #[error("the work on stored rows ended before its time")]
+    Died(#[source] tokio::task::JoinError),
     /// Nothing was loaded yet.
     #[error("`{table}` is not stored")]
     NotStored {
@@ -137,8 +149,11 @@ impl Error {
             Error::Store { source, .. } => of_store(source),
             Error::Log { source, .. } => of_log(source),
             Error::File { source, .. } => of_file(source),
-            Error::Scratch(_) | Error::Raced { .. } => Kind::Unavailable,
-            Error::Shape { .. } => Kind::Internal,
+            Error::Scratch(_)
+            | Error::Lock(_)
+            | Error::UnderWay { .. }
+            | Error::Raced { .. } => Kind::Unavailable,
+            Error::Shape { .. } | Error::Died(_) => Kind::Internal,
             Error::NotStored { .. } | Error::NoVersion { .. } => Kind::NotFound,
             Error::Miscounted { .. } | Error::Unsorted { .. } | Error::Record { .. } => {
                 Kind::Corrupt
@@ -159,6 +174,7 @@ impl Error {
                 Error::Scratch(_) => "make room in the folder for temporary files",
                 Error::NotStored { .. } => "load it first, with `entra-flight load`",
                 Error::Raced { .. } => "load it again",
+                Error::UnderWay { .. } => "wait until that load has ended",
                 Error::TypeChanged { .. } => {
                     "load it with the method `full_load`, which replaces the stored schema"
                 }

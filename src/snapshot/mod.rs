@@ -1,6 +1,6 @@
 //! Tables as files.
 //!
-//! A store keeps one Delta Lake table for each table of the directory, under
+//! A [`Store`] keeps one Delta Lake table for each table of the directory, under
 //! `<root>/<connection>/<table>/`. One load is one atomic commit: a version is visible whole or
 //! not at all. Rows are written in the order of their key and carry a hash of their canonical
 //! form, so that any two versions are compared by walking both once.
@@ -14,16 +14,27 @@
 
 mod compare;
 mod data_file;
+mod incoming;
 mod error;
 pub mod export;
 mod record;
 mod rows;
 mod store;
+mod which;
 
+pub use compare::{Compared, Led, compare, compare_files};
 pub use data_file::DataFile;
 pub use error::Error;
-pub use record::{Counts, Method, Record};
+pub use incoming::{Incoming, Sorted, evolved, write_changes};
+pub use record::{Counts, Method, MethodError, Record};
+pub use store::{Draft, Entry, Settings, Snapshot, Store, Stored, Turn};
+pub use which::{Which, WhichError};
 
 /// The column with the hash of each row's canonical form: 16 bytes, the last column of every
 /// stored table.
 pub const ROW_HASH: &str = "_row_hash";
+
+/// Names the way in which the rows of a table are hashed; hashes of one way can be compared.
+pub fn hashing(table: &crate::catalog::Table) -> String {
+    rows::hash::scheme(&table.columns)
+}

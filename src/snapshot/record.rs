@@ -1,6 +1,7 @@
 //! What a version says of the load that made it.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ pub struct Record {
     pub counted: Option<u64>,
     /// The columns that rows are sorted by: the table's key.
     pub key: Vec<String>,
+    /// How rows were hashed.
+    pub hashing: String,
     /// What changed, where the load compared.
     pub changes: Option<Counts>,
     /// The version of this program.
@@ -81,5 +84,19 @@ impl Method {
             Method::Reload => "reload",
             Method::ReloadAndCompare => "reload_and_compare",
         }
+    }
+}
+
+/// A word that names no method.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no method `{0}`; there are `full_load`, `reload` and `reload_and_compare`")]
+pub struct MethodError(String);
+
+impl FromStr for Method {
+    type Err = MethodError;
+
+    fn from_str(text: &str) -> Result<Self, MethodError> {
+        let found = Method::ALL.into_iter().find(|method| method.name() == text);
+        found.ok_or_else(|| MethodError(crate::catalog::shown(text)))
     }
 }

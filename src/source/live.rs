@@ -6,7 +6,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use futures::stream::{self, BoxStream, StreamExt as _};
 
-use super::Error;
+use super::{Error, Source};
 use super::rows::Rows;
 use crate::catalog::Scan;
 use crate::clock::Instant;
@@ -34,18 +34,12 @@ impl Live {
     pub fn deadline(&self) -> Duration {
         self.deadline
     }
+}
 
-    /// All rows that `scan` asks for, as batches of [`Scan::schema`].
-    ///
-    /// Nothing is sent before the stream is pulled; while a batch is decoded the next page is on
-    /// its way. The stream ends when every page was read or `scan.limit` is reached, and otherwise
-    /// in an error. Dropping it drops the request in flight. A page that a restarted listing gives
+impl Source for Live {
+    /// While a batch is decoded the next page is on its way. A page that a restarted listing gives
     /// again is read again and its known rows are left out.
-    ///
-    /// # Errors
-    ///
-    /// See [`Error`]; the stream ends after the first.
-    pub fn scan(
+    fn scan(
         &self,
         scan: Scan,
         deadline: Instant,

@@ -1,20 +1,53 @@
 //! Whatever answers a scan with batches.
 //!
 //! [`Live`] reads Graph: pages from `graph` go through `decode`, rows that a restarted listing
-//! repeats are taken out, and what was asked for comes out.
+//! repeats are taken out, and what was asked for comes out. [`Stored`] reads a version from the
+//! store, and [`Changes`] what makes one version of another.
 
+mod bounded;
+mod changes;
 mod live;
 mod nested;
 mod rows;
 mod seen;
 mod shape;
+mod stored;
 
+pub use changes::Changes;
 pub use live::Live;
+pub use stored::Stored;
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
+use futures::stream::BoxStream;
+
+use crate::catalog::Scan;
+use crate::clock::Instant;
 use crate::error::Kind;
-use crate::{decode, graph};
+use crate::graph::Meter;
+use crate::{decode, graph, snapshot};
+
+/// Answers a scan with batches.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// All rows that `scan` asks for, as batches of [`Scan::schema`].
+    ///
+    /// Nothing is read before the stream is pulled. The stream ends when every row was read or
+    /// `scan.limit` is reached, and otherwise in an error, [`Kind::TimedOut`] once `deadline` has
+    /// passed. Dropping it stops the read. What is asked of Graph is counted in `meter`.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; the stream ends after the first.
+    fn scan(
+        &self,
+        scan: Scan,
+        deadline: Instant,
+        meter: Arc<Meter>,
+    ) -> BoxStream<'static, Result<RecordBatch, Error>>;
+}
 
 /// Why a scan cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +56,15 @@ pub enum Error {
     /// A page did not come.
     #[error(transparent)]
     Graph(#[from] graph::Error),
+    /// A stored version cannot be read.
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::Error),
+    /// The deadline came before the last row.
+    #[error("`{table}` was not read in time")]
+    TooLate {
+        /// Which table.
+        table: String,
+    },
     /// A page came that is not rows of this table.
     #[error("could not decode page {page} of `{table}`")]
     Decode {
@@ -67,6 +109,8 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Graph(error) => error.kind(),
+            Error::Snapshot(error) => error.kind(),
+            Error::TooLate { .. } => Kind::TimedOut,
             Error::Decode { source, .. } => source.kind(),
             Error::Shape { .. } => Kind::Internal,
             Error::TooMuchSeen { .. } | Error::Note { .. } => Kind::Unavailable,
@@ -77,6 +121,10 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Graph(error) => error.hint(),
+            Error::Snapshot(error) => error.hint(),
+            Error::TooLate { .. } => {
+                Some("give the call more time, or ask for fewer columns".to_owned())
+            }
             Error::TooMuchSeen { .. } => Some("read the table again".to_owned()),
             Error::Note { .. } => Some("make room in the folder for temporary files".to_owned()),
             Error::Decode { .. } | Error::Shape { .. } => None,

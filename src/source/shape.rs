@@ -62,6 +62,7 @@ impl Shape {
             description: None,
             permission: None,
             on_request: false,
+            unordered: false,
         };
         vec![outer(&"id".into(), Type::Text), outer(navigation, Type::Json)]
     }

@@ -249,7 +249,7 @@ async fn a_check_ends_at_its_deadline() {
         (format!("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__{key}").into(), value.into())
     });
     let settings = app::settings::Settings::load(Path::new("no-such.toml"), variables);
-    let engine = app::engine(&settings.expect("settings").connections).expect("an engine");
+    let engine = app::engine(&settings.expect("settings").connections, None).expect("an engine");
     let connection = engine.namespace().connection(None).expect("the connection");
     let checked = ops::check(connection, "*", Some(clock::now())).await;
     assert_eq!(checked.expect_err("no answer").kind(), error::Kind::TimedOut);

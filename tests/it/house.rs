@@ -8,7 +8,7 @@ use entra_flight::auth::{self, Credential, Tokens};
 use entra_flight::catalog::Catalog;
 use entra_flight::flight::{Server, Settings};
 use entra_flight::graph::{self, Graph};
-use entra_flight::query::{Answer, Connection, Engine, Error, Namespace, Request};
+use entra_flight::query::{Answer, Connection, Engine, Error, MaxAge, Namespace, Request};
 use entra_flight::secret::Secret;
 use entra_flight::sim::{self, Tenant};
 use entra_flight::source::Live;
@@ -63,18 +63,20 @@ impl House {
             name: "contoso".into(),
             catalog: Arc::new(catalog),
             live: Live::new(graph, Duration::from_secs(6 * 3600)),
+            store: None,
+            max_age: MaxAge::default(),
         };
         House { tenant, engine: Engine::new(Namespace::new([connection])) }
     }
 
     /// Starts a read.
-    pub fn ask(&self, request: &Request) -> Result<Answer, Error> {
-        Ok(self.engine.run(self.engine.plan(request)?, None))
+    pub async fn ask(&self, request: &Request) -> Result<Answer, Error> {
+        Ok(self.engine.run(self.engine.plan(request).await?, None))
     }
 
     /// Reads to the end.
     pub async fn read(&self, request: &Request) -> Result<Vec<RecordBatch>, Error> {
-        let mut answer = self.ask(request)?;
+        let mut answer = self.ask(request).await?;
         let mut batches = Vec::new();
         while let Some(batch) = answer.batches.next().await {
             let batch = batch?;

@@ -288,7 +288,7 @@ async fn what_was_not_asked_for_is_not_undeclared() {
 async fn one_page_is_read_ahead_and_no_more() {
     let house =
         House::of(Tenant::seed(7).users(20_000).latency(Duration::from_millis(100)).start());
-    let mut answer = house.ask(&Request::table("users")).expect("a plan");
+    let mut answer = house.ask(&Request::table("users")).await.expect("a plan");
     let first = futures::StreamExt::next(&mut answer.batches).await.expect("rows");
     assert!(first.expect("a batch").num_rows() > 0);
     clock::sleep(Duration::from_secs(60)).await;

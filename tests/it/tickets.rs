@@ -19,6 +19,7 @@ fn the_forms_say_the_same() {
         table: "users".into(),
         columns: Some(vec!["id".into(), "mail".into()]),
         limit: Some(5),
+        ..Request::default()
     };
     let json = br#" {"connection":"contoso","table":"users","columns":["id","mail"],"limit":5}"#;
     assert_eq!(read(json), Ok(wanted.clone()));
@@ -77,7 +78,7 @@ fn requests() -> impl Strategy<Value = Request> {
     let columns = proptest::option::of(proptest::collection::vec(".{0,8}", 0..4));
     let connection = proptest::option::of(".{0,8}");
     (connection, ".{0,12}", columns, any::<Option<u64>>()).prop_map(
-        |(connection, table, columns, limit)| Request { connection, table, columns, limit },
+        |(connection, table, columns, limit)| Request { connection, table, columns, limit, ..Request::default() },
     )
 }
 

@@ -19,6 +19,7 @@ use url::Url;
 use crate::error::Kind;
 use crate::flight;
 use crate::secret::Secret;
+use crate::snapshot;
 use leaves::Leaves;
 
 /// Where the settings are looked for when no file is named.
@@ -37,6 +38,19 @@ pub struct Settings {
     pub server: flight::Settings,
     /// `[connections.NAME]`, at least one.
     pub connections: BTreeMap<String, Connection>,
+    /// `[store]`, if there is one.
+    pub store: Option<Kept>,
+}
+
+/// Where versions of tables are kept, and when they answer.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Where.
+    pub place: snapshot::Settings,
+    /// How old a stored version may be that answers in place of Graph.
+    pub max_age: Duration,
+    /// The share of its rows that a table may lose between two loads without being suspected.
+    pub lost_share_max: f64,
 }
 
 /// How one tenant is reached.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::leaves::{Leaf, Leaves};
-use super::{Connection, Fault, GRAPH, LOGIN, Settings};
+use super::{Connection, Fault, GRAPH, Kept, LOGIN, Settings};
 use crate::limits::cli as limits;
 use crate::secret::Secret;
-use crate::{catalog, flight};
+use crate::{catalog, flight, snapshot};
 
 /// The keys of `[server]`.
 const SERVER: [&str; 3] = ["listen", "insecure", "drain"];
@@ -29,14 +29,21 @@ const CONNECTION: [&str; 9] = [
     "deadline",
 ];
 
+/// The keys of `[store]`.
+const STORE: [&str; 4] = ["url", "max_age", "lost_share_max", "options"];
+
 /// The rule that a variable breaks which is not UTF-8.
 const NOT_TEXT: &str = "must be UTF-8 text";
+
+/// The rule for a share.
+const SHARE: &str = "must be a number from 0 to 1, such as `0.5`";
 
 /// Reads all settings, or says all that is wrong with them.
 pub fn settings(leaves: Leaves) -> Result<Settings, Vec<Fault>> {
     let mut leaves = leaves;
     let mut reader = Reader { faults: leaves.take_faults(), leaves };
     let server = reader.server();
+    let store = reader.store();
     let names = reader.leaves.names_below("connections");
     reader.refuse_twins(&names);
     let mut connections = BTreeMap::new();
@@ -49,7 +56,7 @@ pub fn settings(leaves: Leaves) -> Result<Settings, Vec<Fault>> {
     if connections.is_empty() && faults.is_empty() {
         faults.push(fault("connections", "is empty: name one tenant under `[connections.NAME]`"));
     }
-    if faults.is_empty() { Ok(Settings { server, connections }) } else { Err(faults) }
+    if faults.is_empty() { Ok(Settings { server, connections, store }) } else { Err(faults) }
 }
 
 fn fault(key: &str, rule: &str) -> Fault {
@@ -74,6 +81,33 @@ impl Reader {
                 .duration("server.drain", Duration::ZERO, limits::DRAIN_MAX)
                 .unwrap_or(default.drain),
         }
+    }
+
+    /// `None` where none is wanted, or something is wrong, which is then among the faults.
+    fn store(&mut self) -> Option<Kept> {
+        let url = self.taken("store.url").map(|(text, _)| text);
+        let max_age = self.duration("store.max_age", Duration::ZERO, limits::MAX_AGE_MAX);
+        let share = self.parsed::<f64>("store.lost_share_max", SHARE);
+        if share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            self.refuse("store.lost_share_max", SHARE, None);
+        }
+        let mut options = BTreeMap::new();
+        for name in self.leaves.names_below("store.options") {
+            if let Some((text, _)) = self.taken(&format!("store.options.{name}")) {
+                options.insert(name.to_ascii_lowercase(), text);
+            }
+        }
+        let Some(url) = url else {
+            if max_age.is_some() || share.is_some() || !options.is_empty() {
+                self.refuse("store.url", "is missing: a folder, or the URL of a bucket", None);
+            }
+            return None;
+        };
+        Some(Kept {
+            place: snapshot::Settings { url, options },
+            max_age: max_age.unwrap_or(Duration::ZERO),
+            lost_share_max: share.unwrap_or(crate::limits::ops::LOST_SHARE_MAX),
+        })
     }
 
     /// `None` where something is missing or wrong, which is then among the faults.
@@ -304,6 +338,7 @@ fn known(key: &str) -> Vec<String> {
         ["connections", name, ..] => {
             CONNECTION.iter().map(|last| format!("connections.{name}.{last}")).collect()
         }
+        ["store", ..] => STORE.iter().map(|last| format!("store.{last}")).collect(),
         _ => SERVER.iter().map(|last| format!("server.{last}")).collect(),
     }
 }

@@ -20,6 +20,12 @@ pub struct Read {
     /// At most this many rows; absent: all.
     #[prost(uint64, optional, tag = "5")]
     pub limit: ::core::option::Option<u64>,
+    #[prost(string, optional, tag = "6")]
+    pub at: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "7")]
+    pub changes: ::core::option::Option<Changes>,
+    #[prost(message, optional, tag = "8")]
+    pub part: ::core::option::Option<Part>,
 }
 /// The columns of a read, in the order wanted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -37,4 +43,20 @@ pub struct About {
     /// A name or a pattern with `*` and `?`.
     #[prost(string, optional, tag = "2")]
     pub table: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// x
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Changes {
+    #[prost(string, optional, tag = "1")]
+    pub from: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "2")]
+    pub to: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// x
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Part {
+    #[prost(uint32, tag = "1")]
+    pub index: u32,
+    #[prost(uint32, tag = "2")]
+    pub of: u32,
 }

@@ -1,1 +1,120 @@
 //! What changed between two versions.
+//!
+//! Both are in the order of their key, and each row carries a hash of its canonical form, so that
+//! one walk over keys and hashes finds the rows that differ; only their values are read. Memory is
+//! that of a few batches, whatever the size of the table.
+
+mod changed;
+mod merge;
+mod walk;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use futures::stream::{self, BoxStream, StreamExt as _};
+
+use super::rows::{Files, hash};
+use super::{Counts, DataFile, Error, Snapshot, Stored};
+use crate::catalog::Table;
+use changed::Changed;
+use walk::{Version, Walk};
+
+/// The version that changes led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Led {
+    /// Its number.
+    pub version: u64,
+    /// When it was committed.
+    pub committed: DateTime<Utc>,
+}
+
+/// Changes on their way, and how many there are so far.
+pub struct Compared {
+    /// Batches of the schema of [`Table::changes`]: rows in the order of the key, the two images of
+    /// an update one after the other. The stream ends after its first error.
+    pub batches: BoxStream<'static, Result<RecordBatch, Error>>,
+    /// What `batches` has given so far; whole once it has ended.
+    pub counts: Arc<Mutex<Counts>>,
+}
+
+impl Compared {
+    /// The schema of the batches.
+    pub fn schema(table: &Table) -> SchemaRef {
+        table.changes().schema
+    }
+
+    /// How many changes of each kind were given so far.
+    pub fn counts(&self) -> Counts {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What makes `new` of `old`, exact to the cell.
+///
+/// # Errors
+///
+/// In the stream: [`Error::Unsorted`] for files that are not in the order of the key, and what
+/// reading them meets.
+pub fn compare(old: &Snapshot, new: &Snapshot, table: &Table) -> Compared {
+    let led = Led { version: new.version(), committed: new.committed() };
+    versions(&old.into(), &new.into(), table, led)
+}
+
+/// As [`compare`], with files that are not committed yet, hashed in today's way.
+pub fn compare_files(
+    old: &Snapshot,
+    place: &Stored,
+    files: Vec<DataFile>,
+    table: &Table,
+    led: Led,
+) -> Compared {
+    let files = Files::new(place.files().clone(), files);
+    let new = Version { files, hashing: hash::scheme(&table.columns) };
+    versions(&old.into(), &new, table, led)
+}
+
+fn versions(old: &Version, new: &Version, table: &Table, led: Led) -> Compared {
+    let counts = Arc::new(Mutex::new(Counts::default()));
+    let under_way = UnderWay {
+        walk: Walk::begin(old, new, table),
+        changed: Changed::new(old.files.clone(), new.files.clone(), table, led),
+        counts: counts.clone(),
+    };
+    let batches = stream::unfold(Some(under_way), |under_way| async move {
+        let mut under_way = under_way?;
+        match under_way.next().await {
+            Ok(Some(batch)) => Some((Ok(batch), Some(under_way))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    });
+    Compared { batches: batches.boxed(), counts }
+}
+
+impl From<&Snapshot> for Version {
+    fn from(snapshot: &Snapshot) -> Self {
+        Version { files: snapshot.files().clone(), hashing: snapshot.record().hashing.clone() }
+    }
+}
+
+struct UnderWay {
+    walk: Walk,
+    changed: Changed,
+    counts: Arc<Mutex<Counts>>,
+}
+
+impl UnderWay {
+    async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        let changes = self.walk.next().await?;
+        let batch = match changes.is_empty() {
+            true => None,
+            false => Some(self.changed.rows(&changes).await?),
+        };
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.unchanged = self.walk.unchanged;
+        self.changed.count(&changes, &mut counts);
+        Ok(batch)
+    }
+}

@@ -1,1 +1,20 @@
-//! The stored tables: versions and commits.
+//! The log of each table: what was stored when, and what is in it.
+
+mod commit;
+mod history;
+mod place;
+mod root;
+mod turn;
+mod version;
+
+pub use commit::{Draft, delta_schema};
+pub use place::{Entry, Stored};
+pub use root::{Settings, Store};
+pub use turn::Turn;
+pub use version::Snapshot;
+
+/// Where in a commit's metadata the [`Record`](super::Record) of its load stands.
+const RECORD: &str = "entraFlight";
+
+/// Where a commit that expires versions names the oldest that is left.
+const OLDEST: &str = "entraFlightOldest";

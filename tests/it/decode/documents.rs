@@ -30,6 +30,7 @@ pub fn column(name: &str, ty: Type) -> Column {
         description: None,
         permission: None,
         on_request: false,
+        unordered: false,
     }
 }
 
@@ -83,7 +84,7 @@ pub fn any_columns() -> impl Strategy<Value = Vec<Column>> {
 pub fn any_rows(columns: &[Column], twice: bool) -> BoxedStrategy<Vec<Vec<String>>> {
     let declared = columns.iter().filter_map(|column| match &column.origin {
         Origin::Property(name) => Some((name.to_string(), column.ty.clone())),
-        Origin::Parent | Origin::Extra => None,
+        Origin::Parent | Origin::Extra | Origin::Comparison => None,
     });
     vec(members(declared.collect(), twice), 0..12).boxed()
 }

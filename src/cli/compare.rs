@@ -1,0 +1,109 @@
+//! `compare`
+
+use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
+use arrow::error::ArrowError;
+use arrow::json::LineDelimitedWriter;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use futures::StreamExt as _;
+
+use super::Error;
+use super::arguments::Compare;
+use super::console::Console;
+use super::reader;
+use crate::catalog::{CHANGE_TYPE, CHANGED_COLUMNS, Table};
+use crate::snapshot::{self, Counts};
+use crate::{query, telemetry};
+
+/// Shows each change as a person reads it, and at the end how many there were.
+pub async fn run(command: Compare, console: &Console) -> Result<(), Error> {
+    telemetry::begin(telemetry::Level::Quiet);
+    let (engine, _) = reader::local(&command.kept.settings)?;
+    let connection = engine.namespace().connection(command.kept.connection.as_deref())?;
+    let table = connection.catalog.table(&command.table)?;
+    let place = connection.stored(table)?;
+    let (old, new) = query::pair(&place, command.from, command.to).await?;
+    let mut compared = snapshot::compare(&old, &new, table);
+    while let Some(batch) = compared.batches.next().await {
+        let batch = batch?;
+        let lines = match command.kept.json {
+            true => json(&batch),
+            false => text(&batch, table),
+        };
+        let lines = lines.map_err(|error| Error::Print(Box::new(error)))?;
+        if !console.bytes(&lines)? {
+            return Ok(());
+        }
+    }
+    let counts = compared.counts();
+    console.note(&format!(
+        "{}: version {} to {}: {}",
+        table.name,
+        old.version(),
+        new.version(),
+        summary(&counts)
+    ));
+    Ok(())
+}
+
+/// How many rows changed, and in which columns.
+fn summary(counts: &Counts) -> String {
+    let mut line = format!(
+        "{} inserted, {} updated, {} deleted, {} unchanged",
+        counts.inserted, counts.updated, counts.deleted, counts.unchanged
+    );
+    let columns: Vec<String> =
+        counts.columns.iter().map(|(column, rows)| format!("{column} {rows}")).collect();
+    if !columns.is_empty() {
+        line.push_str(&format!(" ({})", columns.join(", ")));
+    }
+    line
+}
+
+fn json(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+    let mut lines = LineDelimitedWriter::new(Vec::new());
+    lines.write(batch)?;
+    lines.finish()?;
+    Ok(lines.into_inner())
+}
+
+/// `+` a new row, `-` a row that is gone, `~` a changed one with each column before and after.
+fn text(batch: &RecordBatch, table: &Table) -> Result<Vec<u8>, ArrowError> {
+    let kinds = column(batch, CHANGE_TYPE)?.as_string::<i32>();
+    let changed = column(batch, CHANGED_COLUMNS)?.as_list::<i32>();
+    let key = table.key.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
+    let mut lines = String::new();
+    for row in 0..batch.num_rows() {
+        let names = key.iter().map(|key| shown(key, row)).collect::<Result<Vec<_>, _>>()?;
+        let names = names.join(" / ");
+        match kinds.value(row) {
+            "insert" => lines.push_str(&format!("+ {names}\n")),
+            "delete" => lines.push_str(&format!("- {names}\n")),
+            "update_preimage" => {
+                lines.push_str(&format!("~ {names}\n"));
+                for name in changed.value(row).as_string::<i32>().iter().flatten() {
+                    let cells = column(batch, name)?;
+                    let (before, after) = (shown(cells, row)?, shown(cells, row + 1)?);
+                    lines.push_str(&format!("    {name}: {before} → {after}\n"));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(lines.into_bytes())
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {
+    batch
+        .column_by_name(name)
+        .ok_or_else(|| ArrowError::SchemaError(format!("the changes have no column `{name}`")))
+}
+
+fn shown(array: &ArrayRef, row: usize) -> Result<String, ArrowError> {
+    if array.is_null(row) {
+        return Ok("null".to_owned());
+    }
+    let options = FormatOptions::default();
+    let text = ArrayFormatter::try_new(array.as_ref(), &options)?.value(row).to_string();
+    // One line for one cell, whatever is in it.
+    Ok(text.escape_debug().to_string())
+}

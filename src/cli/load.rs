@@ -1,0 +1,134 @@
+//! `load`
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use serde_json::json;
+
+use super::Error;
+use super::arguments::Load;
+use super::console::Console;
+use super::progress::Progress;
+use super::reader;
+use crate::catalog::Table;
+use crate::error::Report;
+use crate::ops::{self, How, Loaded, UnderWay};
+use crate::query::Connection;
+use crate::{app, clock, limits, telemetry};
+
+/// Loads tables, says of each how it ended, and fails if one of them did.
+pub async fn run(command: Load, console: &Console) -> Result<(), Error> {
+    telemetry::begin(telemetry::Level::Quiet);
+    let (engine, settings) = reader::local(&command.kept.settings)?;
+    let connection = engine.namespace().connection(command.kept.connection.as_deref())?.clone();
+    let tables = tables(&command, &connection).await?;
+    let mut how = How { accept: command.accept, ..How::new(command.method) };
+    if let Some(kept) = &settings.store {
+        how.lost_share_max = kept.lost_share_max;
+    }
+    let under_way: Vec<_> =
+        tables.into_iter().map(|table| (table, UnderWay::default())).collect();
+    let count = under_way.len();
+    let mut progress = Progress::new(console, "loading", None);
+    let shown = under_way.clone();
+    let mut loads = Box::pin(ops::load_all(&connection, under_way, &how));
+    let (mut failed, mut kind) = (0, None);
+    loop {
+        tokio::select! {
+            ended = loads.next() => match ended {
+                None => break,
+                Some((table, ended)) => {
+                    tell(&command, console, &connection, &table, &ended)?;
+                    if let Err(error) = ended {
+                        failed += 1;
+                        kind.get_or_insert(error.kind());
+                    }
+                }
+            },
+            () = clock::sleep(limits::cli::TICK) => {
+                progress.set(shown.iter().map(|(_, under_way)| under_way.rows()).sum());
+            }
+            () = app::stop_asked() => {
+                progress.abandon();
+                return Err(Error::Interrupted);
+            }
+        }
+    }
+    progress.set(shown.iter().map(|(_, under_way)| under_way.rows()).sum());
+    progress.finish();
+    match kind {
+        Some(kind) => Err(Error::Loads { failed, tables: count, kind }),
+        None => Ok(()),
+    }
+}
+
+async fn tables(command: &Load, connection: &Connection) -> Result<Vec<Arc<Table>>, Error> {
+    let mut tables = Vec::new();
+    if command.all {
+        for access in ops::check(connection, "*", None).await? {
+            if access.allowed() {
+                tables.push(connection.catalog.table(&access.table)?.clone());
+            }
+        }
+        return Ok(tables);
+    }
+    for name in &command.tables {
+        let table = connection.catalog.table(name)?;
+        if !tables.iter().any(|before: &Arc<Table>| before.name == table.name) {
+            tables.push(table.clone());
+        }
+    }
+    Ok(tables)
+}
+
+fn tell(
+    command: &Load,
+    console: &Console,
+    connection: &Connection,
+    table: &Table,
+    ended: &Result<Loaded, ops::Error>,
+) -> Result<(), Error> {
+    match ended {
+        Ok(loaded) if command.kept.json => {
+            let line = json!({
+                "connection": *connection.name,
+                "table": *loaded.table,
+                "version": loaded.version,
+                "load": loaded.record,
+            });
+            console.result(&line.to_string())?;
+        }
+        Ok(loaded) => {
+            console.result(&line(loaded))?;
+        }
+        Err(error) => {
+            let report = Report::new(error, error.hint()).to_string();
+            if command.kept.json {
+                let line = json!({
+                    "connection": *connection.name,
+                    "table": *table.name,
+                    "error": report,
+                });
+                console.result(&line.to_string())?;
+            } else {
+                console.note(&format!("{}: {report}", table.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn line(loaded: &Loaded) -> String {
+    let record = &loaded.record;
+    let mut line = format!("{}: version {}, {} rows", loaded.table, loaded.version, record.rows);
+    if let Some(changes) = &record.changes {
+        line.push_str(&format!(
+            ", {} inserted, {} updated, {} deleted, {} unchanged",
+            changes.inserted, changes.updated, changes.deleted, changes.unchanged
+        ));
+    }
+    if record.duplicates > 0 {
+        line.push_str(&format!(", {} duplicates left out", record.duplicates));
+    }
+    line
+}

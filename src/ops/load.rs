@@ -1,0 +1,234 @@
+//! A complete read of a table into the store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use futures::stream::{self, StreamExt as _};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::Error;
+use crate::catalog::{Scan, Table};
+use crate::clock::{self, Instant};
+use crate::graph::Meter;
+use crate::limits::ops as limits;
+use crate::query::Connection;
+use crate::snapshot::{
+    self, Compared, Counts, Draft, Incoming, Led, Method, Record, Snapshot, Stored, Which,
+};
+use crate::source::Source as _;
+
+/// How a table is loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct How {
+    /// What becomes of what is stored.
+    pub method: Method,
+    /// Take it even if it looks as if rows were lost.
+    pub accept: bool,
+    /// The share of rows, from 0 to 1, that may be gone before a load looks suspicious.
+    pub lost_share_max: f64,
+    /// When it has to be over; `None` for the connection's own bound.
+    pub deadline: Option<Instant>,
+}
+
+/// A load under way, for whoever shows it.
+#[derive(Clone, Debug, Default)]
+pub struct UnderWay {
+    /// What was asked of Graph so far.
+    pub meter: Arc<Meter>,
+    rows: Arc<AtomicU64>,
+}
+
+/// A load that became a version.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Which table.
+    pub table: Arc<str>,
+    /// The version's number.
+    pub version: u64,
+    /// What it says of itself.
+    pub record: Record,
+}
+
+impl How {
+    /// Loads like this, and holds back what looks suspicious.
+    pub fn new(method: Method) -> Self {
+        How { method, accept: false, lost_share_max: limits::LOST_SHARE_MAX, deadline: None }
+    }
+}
+
+impl UnderWay {
+    /// Rows read so far.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+}
+
+/// Reads `table` whole and makes a version of it.
+///
+/// Of a load that fails, is dropped or killed nothing can be seen: the version before stays the
+/// newest. Its files are cleared away by the next load.
+///
+/// # Errors
+///
+/// [`Error::Suspicious`] for a table that lost more than [`How::lost_share_max`] of its rows,
+/// unless that is accepted; what reading the table or writing the store meets, among it
+/// [`snapshot::Error::UnderWay`] and [`snapshot::Error::Raced`] where somebody else loads it too.
+pub async fn load(
+    connection: &Connection,
+    table: &Arc<Table>,
+    how: &How,
+    under_way: &UnderWay,
+) -> Result<Loaded, Error> {
+    let place = connection.stored(table)?;
+    let started = now();
+    let turn = place.begin(&Uuid::now_v7().to_string()).await?;
+    let old = place.try_snapshot(Which::Latest).await?;
+    let scan = Scan::new(table.clone(), None, None)?;
+    let incoming = Incoming::new(&scan.columns, &table.key, scan.schema())?;
+    let sorted = read(connection, scan, how, under_way, incoming).await?;
+    if let Some(old) = &old {
+        suspect(table, old.rows(), sorted.rows(), how)?;
+    }
+    let schema = evolved(old.as_ref(), &sorted.schema(), how.method, place.name())?;
+    let (stored, duplicates) = sorted.write(&place, turn.load(), &schema).await?;
+    let rows = stored.iter().map(|file| file.rows).sum();
+    let mut record = Record {
+        load: turn.load().to_owned(),
+        method: how.method,
+        started,
+        ended: now(),
+        rows,
+        pages: under_way.meter.pages(),
+        requests: under_way.meter.requests(),
+        resource_units: under_way.meter.resource_units(),
+        duplicates,
+        counted: None,
+        key: table.key.iter().map(ToString::to_string).collect(),
+        hashing: snapshot::hashing(table),
+        changes: None,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let mut draft = Draft { schema, files: Some(stored), changes: Vec::new(), record: record.clone() };
+    if let Some(old) = old.filter(|_| how.method == Method::ReloadAndCompare) {
+        let counts = compare(&place, &old, &mut draft, table, turn.base(), turn.load()).await?;
+        suspect(table, old.rows(), old.rows().saturating_sub(counts.deleted), how)?;
+        record.changes = Some(counts);
+    }
+    record.ended = now();
+    draft.record = record.clone();
+    let version = place.commit(turn.base(), draft).await?;
+    Ok(Loaded { table: table.name.clone(), version, record })
+}
+
+/// Reads several tables, a few at once; each ends for itself, in the order in which they end.
+pub fn load_all<'a>(
+    connection: &'a Connection,
+    tables: Vec<(Arc<Table>, UnderWay)>,
+    how: &'a How,
+) -> impl stream::Stream<Item = (Arc<Table>, Result<Loaded, Error>)> + 'a {
+    stream::iter(tables)
+        .map(move |(table, under_way)| async move {
+            let loaded = load(connection, &table, how, &under_way).await;
+            (table, loaded)
+        })
+        .buffer_unordered(limits::LOADS_AT_ONCE)
+}
+
+/// Reads the table and sorts its rows.
+async fn read(
+    connection: &Connection,
+    scan: Scan,
+    how: &How,
+    under_way: &UnderWay,
+    incoming: Incoming,
+) -> Result<snapshot::Sorted, Error> {
+    let own = clock::now() + connection.live.deadline();
+    let deadline = how.deadline.map_or(own, |asked| asked.min(own));
+    let mut batches = connection.live.scan(scan, deadline, under_way.meter.clone());
+    let (hand, mut taken) = mpsc::channel::<RecordBatch>(limits::BATCHES_AHEAD);
+    let sort = tokio::task::spawn_blocking(move || {
+        let mut incoming = incoming;
+        while let Some(batch) = taken.blocking_recv() {
+            incoming.push(&batch)?;
+        }
+        incoming.finish()
+    });
+    let mut failed = None;
+    while let Some(batch) = batches.next().await {
+        match batch {
+            Ok(batch) => {
+                under_way.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+                if hand.send(batch).await.is_err() {
+                    break;
+                }
+            }
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+    }
+    drop(hand);
+    let sorted = sort.await.map_err(Error::Died)?;
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(sorted?),
+    }
+}
+
+/// Refuses what looks as if rows were lost on the way rather than deleted.
+fn suspect(table: &Table, before: u64, after: u64, how: &How) -> Result<(), Error> {
+    let lost = before.saturating_sub(after) as f64 / before.max(1) as f64;
+    if how.accept || before < limits::ROWS_MANY || lost <= how.lost_share_max {
+        return Ok(());
+    }
+    Err(Error::Suspicious { table: table.name.to_string(), before, after })
+}
+
+/// The columns of the next version. A full load replaces them; else columns that are gone stay,
+/// null from now on, and none changes its type.
+fn evolved(
+    old: Option<&Snapshot>,
+    new: &SchemaRef,
+    method: Method,
+    table: &str,
+) -> Result<SchemaRef, Error> {
+    match old {
+        Some(old) if method != Method::FullLoad => {
+            Ok(snapshot::evolved(old.schema(), new, table)?)
+        }
+        _ => Ok(new.clone()),
+    }
+}
+
+/// Compares the rows written with those of the version before; what changed goes into the draft,
+/// and if nothing did, the files of the version before stay.
+async fn compare(
+    place: &Stored,
+    old: &Snapshot,
+    draft: &mut Draft,
+    table: &Table,
+    base: Option<u64>,
+    load: &str,
+) -> Result<Counts, Error> {
+    let files = draft.files.clone().unwrap_or_default();
+    let led = Led { version: base.map_or(0, |base| base + 1), committed: draft.record.ended };
+    let compared = snapshot::compare_files(old, place, files, table, led);
+    let Compared { batches, counts } = compared;
+    draft.changes = snapshot::write_changes(place, load, table, batches).await?;
+    let counts = Compared { batches: stream::empty().boxed(), counts }.counts();
+    if counts.changed() == 0 && old.schema().fields() == draft.schema.fields() {
+        draft.files = None;
+    }
+    Ok(counts)
+}
+
+fn now() -> DateTime<Utc> {
+    let since = clock::unix_now();
+    DateTime::from_timestamp_millis(i64::try_from(since.as_millis()).unwrap_or(0))
+        .unwrap_or_default()
+}

@@ -1,0 +1,204 @@
+//! Rows on their way into a version.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use futures::stream::{BoxStream, StreamExt as _};
+use tokio::sync::mpsc;
+
+use super::rows::{self, Sorter, Writer, hash};
+use super::store::delta_schema;
+use super::{DataFile, Error, ROW_HASH, Stored};
+use crate::catalog::{CHANGE_TYPE, CHANGED_COLUMNS, COMMIT_TIMESTAMP, COMMIT_VERSION};
+use crate::catalog::{Column, Table};
+use crate::limits::snapshot as limits;
+
+/// Takes the rows of a load as they come and hashes and sorts them.
+pub struct Incoming {
+    columns: Vec<Column>,
+    schema: SchemaRef,
+    sorter: Sorter,
+}
+
+/// All rows of a load, in the order of their key.
+pub struct Sorted {
+    schema: SchemaRef,
+    rows: u64,
+    sorted_by: usize,
+    batches: rows::Sorted,
+}
+
+impl Incoming {
+    /// Takes batches of these columns, which are those of `schema`, keyed by `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] if the key is not among them.
+    pub fn new(columns: &[Column], key: &[Arc<str>], schema: SchemaRef) -> Result<Self, Error> {
+        let key = key.iter().map(|name| schema.index_of(name));
+        let key = key
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|source| Error::Shape { action: "sort rows", source })?;
+        let hash = Arc::new(Field::new(ROW_HASH, DataType::Binary, true));
+        let fields: Vec<FieldRef> = schema.fields().iter().cloned().chain([hash]).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let sorter = Sorter::new(schema.clone(), key, limits::SORT_BYTES)?;
+        Ok(Incoming { columns: columns.to_vec(), schema, sorter })
+    }
+
+    /// Takes a batch. It may take as long as sorting some tens of MiB.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Scratch`] if this machine's disk refuses, [`Error::Shape`] for other columns.
+    pub fn push(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let misshapen = |source| Error::Shape { action: "hash rows", source };
+        let hashes =
+            hash::rows(&self.columns, batch.columns(), batch.num_rows()).map_err(misshapen)?;
+        let mut columns = batch.columns().to_vec();
+        columns.push(hash::column(&hashes));
+        let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(misshapen)?;
+        self.sorter.push(batch)
+    }
+
+    /// All rows taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn finish(self) -> Result<Sorted, Error> {
+        let Incoming { schema, sorter, .. } = self;
+        let (rows, sorted_by) = (sorter.rows(), sorter.first_key());
+        Ok(Sorted { schema, rows, sorted_by, batches: sorter.finish()? })
+    }
+}
+
+impl Sorted {
+    /// The columns, hashes last.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// Rows taken, duplicates among them.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Writes the rows as files of `load`, with the columns of `schema`: those that the rows have
+    /// not are null. Gives the files, and how many rows were left out because a later one has their
+    /// key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`], [`Error::Scratch`], and [`Error::Miscounted`] if the files do not hold the
+    /// rows.
+    pub async fn write(
+        self,
+        place: &Stored,
+        load: &str,
+        schema: &SchemaRef,
+    ) -> Result<(Vec<DataFile>, u64), Error> {
+        let target = Arc::new(delta_schema(schema));
+        let sorted_by = target.index_of(self.schema.field(self.sorted_by).name()).ok();
+        let mut writer =
+            Writer::new(place.files().clone(), format!("load-{load}"), target.clone(), sorted_by);
+        let (hand, mut taken) = mpsc::channel(limits::BATCHES_AHEAD);
+        let mut batches = self.batches;
+        let merge = tokio::task::spawn_blocking(move || {
+            for batch in batches.by_ref() {
+                let shaped = rows::conform(&batch?, &target)
+                    .map_err(|source| Error::Shape { action: "write rows", source })?;
+                if hand.blocking_send(shaped).is_err() {
+                    break;
+                }
+            }
+            Ok(batches.duplicates())
+        });
+        while let Some(batch) = taken.recv().await {
+            writer.write(&batch).await?;
+        }
+        let duplicates = merge.await.map_err(Error::Died)??;
+        Ok((writer.finish(place.name()).await?, duplicates))
+    }
+}
+
+/// Writes what changed as Delta's change data files of `load`; no changes, no files.
+///
+/// <https://github.com/delta-io/delta/blob/master/PROTOCOL.md#change-data-files>
+///
+/// # Errors
+///
+/// The first of `batches`, and as [`Sorted::write`].
+pub async fn write_changes(
+    place: &Stored,
+    load: &str,
+    table: &Table,
+    mut batches: BoxStream<'static, Result<RecordBatch, Error>>,
+) -> Result<Vec<DataFile>, Error> {
+    let changes = table.changes();
+    // What a reader of the feed adds itself, and what is only ours.
+    let added = [COMMIT_VERSION, COMMIT_TIMESTAMP, CHANGED_COLUMNS];
+    let kept: Vec<FieldRef> = changes
+        .schema
+        .fields()
+        .iter()
+        .filter(|field| !added.contains(&field.name().as_str()))
+        .cloned()
+        .collect();
+    debug_assert!(kept.iter().any(|field| field.name() == CHANGE_TYPE));
+    let schema = Arc::new(delta_schema(&Schema::new(kept)));
+    let prefix = format!("_change_data/load-{load}");
+    let mut writer = Writer::new(place.files().clone(), prefix, schema.clone(), None);
+    while let Some(batch) = batches.next().await {
+        let batch = rows::conform(&batch?, &schema)
+            .map_err(|source| Error::Shape { action: "write changes", source })?;
+        writer.write(&batch).await?;
+    }
+    writer.finish(place.name()).await
+}
+
+/// The columns of a version that follows `old` with the rows of `new`: all of `new`, then those
+/// that only `old` has, then the hashes.
+///
+/// # Errors
+///
+/// [`Error::TypeChanged`] for a column that both have and whose types differ.
+pub fn evolved(old: &SchemaRef, new: &SchemaRef, table: &str) -> Result<SchemaRef, Error> {
+    let old = delta_schema(old);
+    let new = delta_schema(new);
+    let is_hash = |field: &&FieldRef| field.name() == ROW_HASH;
+    let mut fields: Vec<FieldRef> =
+        new.fields().iter().filter(|it| !is_hash(it)).cloned().collect();
+    for before in old.fields().iter().filter(|it| !is_hash(it)) {
+        match new.field_with_name(before.name()) {
+            Err(_) => fields.push(before.clone()),
+            Ok(now) if now.data_type() == before.data_type() => {}
+            Ok(now) if widens(before.data_type(), now.data_type()) => {}
+            Ok(now) => {
+                return Err(Error::TypeChanged {
+                    table: table.to_owned(),
+                    column: before.name().clone(),
+                    stored: before.data_type().to_string(),
+                    now: now.data_type().to_string(),
+                });
+            }
+        }
+    }
+    fields.extend(new.fields().iter().filter(is_hash).cloned());
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// Whether stored values of the first type can be read as the second: structs may gain parts, at
+/// any depth.
+fn widens(before: &DataType, now: &DataType) -> bool {
+    match (before, now) {
+        (DataType::Struct(before), DataType::Struct(now)) => before.iter().all(|part| {
+            now.find(part.name()).is_some_and(|(_, now)| widens(part.data_type(), now.data_type()))
+        }),
+        (DataType::List(before), DataType::List(now)) => {
+            widens(before.data_type(), now.data_type())
+        }
+        _ => before == now,
+    }
+}

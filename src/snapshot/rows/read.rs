@@ -1,0 +1,199 @@
+//! Rows out of Parquet files of the store.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray as _, ListArray, RecordBatch, StructArray, new_null_array,
+};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use object_store::ObjectStore;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector,
+};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::errors::ParquetError;
+
+use super::object::Object;
+use crate::limits::snapshot as limits;
+use crate::snapshot::{DataFile, Error};
+
+/// Files whose rows are counted as one table, in the order of their names.
+#[derive(Clone, Debug)]
+pub struct Files {
+    store: Arc<dyn ObjectStore>,
+    files: Arc<[DataFile]>,
+}
+
+impl Files {
+    /// The files of one version, in the order of their keys.
+    pub fn new(store: Arc<dyn ObjectStore>, files: Vec<DataFile>) -> Self {
+        Files { store, files: files.into() }
+    }
+
+    /// The files.
+    pub fn list(&self) -> &[DataFile] {
+        &self.files
+    }
+
+    /// Where they are.
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// All rows of the files at these places, as batches of `schema`: columns that a file has not
+    /// are null.
+    pub fn read(
+        &self,
+        files: Range<usize>,
+        schema: SchemaRef,
+    ) -> BoxStream<'static, Result<RecordBatch, Error>> {
+        let chosen: Vec<DataFile> = self.files.get(files).unwrap_or_default().to_vec();
+        let store = self.store.clone();
+        stream::iter(chosen)
+            .then(move |file| open(store.clone(), file, schema.clone(), None))
+            .try_flatten()
+            .boxed()
+    }
+
+    /// The rows at these positions, counted through all files and in rising order, as batches of
+    /// `schema`.
+    pub fn pick(
+        &self,
+        positions: &[u64],
+        schema: SchemaRef,
+    ) -> BoxStream<'static, Result<RecordBatch, Error>> {
+        let mut wanted = Vec::new();
+        let mut start = 0;
+        for file in self.files.iter() {
+            let end = start + file.rows;
+            let here = positions.partition_point(|at| *at < start)
+                ..positions.partition_point(|at| *at < end);
+            let rows: Vec<u64> = positions[here].iter().map(|at| at - start).collect();
+            if !rows.is_empty() {
+                wanted.push((file.clone(), rows));
+            }
+            start = end;
+        }
+        let store = self.store.clone();
+        stream::iter(wanted)
+            .then(move |(file, rows)| open(store.clone(), file, schema.clone(), Some(rows)))
+            .try_flatten()
+            .boxed()
+    }
+}
+
+/// How many rows the file says it has.
+pub async fn count(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Result<u64, Error> {
+    let mut reader = Object::new(store, file);
+    let metadata = ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::new()).await;
+    let metadata = metadata.map_err(|source| failed(file, source))?;
+    Ok(u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0))
+}
+
+async fn open(
+    store: Arc<dyn ObjectStore>,
+    file: DataFile,
+    schema: SchemaRef,
+    rows: Option<Vec<u64>>,
+) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
+    let policy = parquet::file::metadata::PageIndexPolicy::from(rows.is_some());
+    let options = ArrowReaderOptions::new().with_page_index_policy(policy);
+    let builder =
+        ParquetRecordBatchStreamBuilder::new_with_options(Object::new(&store, &file), options).await;
+    let builder = builder.map_err(|source| failed(&file, source))?;
+    let stored = builder.parquet_schema();
+    let wanted = stored
+        .root_schema()
+        .get_fields()
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| schema.field_with_name(field.name()).is_ok())
+        .map(|(at, _)| at);
+    let mask = ProjectionMask::roots(stored, wanted);
+    let mut builder = builder.with_projection(mask).with_batch_size(batch_rows(&file));
+    if let Some(rows) = rows {
+        builder = builder.with_row_selection(selection(&rows, file.rows));
+    }
+    let batches = builder.build().map_err(|source| failed(&file, source))?;
+    Ok(batches
+        .map(move |batch| {
+            let batch = batch.map_err(|source| failed(&file, source))?;
+            conform(&batch, &schema)
+                .map_err(|source| Error::Shape { action: "read stored rows", source })
+        })
+        .boxed())
+}
+
+/// Rows of a batch: of wide tables fewer, so that it is about as large as one read from Graph.
+fn batch_rows(file: &DataFile) -> usize {
+    // Arrow takes about six times what zstd leaves of it.
+    let row_bytes = (file.bytes * 6).checked_div(file.rows).unwrap_or(0).max(1);
+    (limits::BATCH_BYTES as u64 / row_bytes).clamp(64, limits::BATCH_ROWS) as usize
+}
+
+fn selection(rows: &[u64], total: u64) -> RowSelection {
+    let mut selectors = Vec::with_capacity(rows.len() * 2 + 1);
+    let mut at = 0;
+    for row in rows {
+        if *row > at {
+            selectors.push(RowSelector::skip((row - at) as usize));
+        }
+        selectors.push(RowSelector::select(1));
+        at = row + 1;
+    }
+    if total > at {
+        selectors.push(RowSelector::skip((total - at) as usize));
+    }
+    RowSelection::from(selectors)
+}
+
+/// The batch with these columns: found by name, null where there is none, parts of structs
+/// likewise.
+pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        Some(column) => converted(column, field.data_type()),
+        None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let rows = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(schema.clone(), columns, &rows)
+}
+
+fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+    if array.data_type() == to {
+        return Ok(array.clone());
+    }
+    match (array.data_type(), to) {
+        (DataType::Struct(_), DataType::Struct(parts)) => {
+            let values = array.as_struct();
+            let columns = parts.iter().map(|part| match values.column_by_name(part.name()) {
+                Some(column) => converted(column, part.data_type()),
+                None => Ok(new_null_array(part.data_type(), values.len())),
+            });
+            let columns = columns.collect::<Result<Vec<_>, _>>()?;
+            let nulls = values.nulls().cloned();
+            Ok(Arc::new(StructArray::try_new_with_length(
+                parts.clone(),
+                columns,
+                nulls,
+                values.len(),
+            )?))
+        }
+        (DataType::List(_), DataType::List(item)) => {
+            let lists = array.as_list::<i32>();
+            let items = converted(lists.values(), item.data_type())?;
+            let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
+            Ok(Arc::new(ListArray::try_new(item.clone(), offsets, items, nulls)?))
+        }
+        _ => cast(array, to),
+    }
+}
+
+fn failed(file: &DataFile, source: ParquetError) -> Error {
+    Error::File { action: "read", path: file.path.clone(), source }
+}

@@ -1,0 +1,178 @@
+//! A version in the making.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use deltalake::DeltaTableError;
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel as _;
+use deltalake::kernel::transaction::{CommitData, TransactionError};
+use deltalake::kernel::{
+    Action, Add, AddCDCFile, Metadata, Protocol, StructType, new_metadata,
+};
+use deltalake::logstore::CommitOrBytes;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use futures::stream::TryStreamExt as _;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{RECORD, Stored};
+use crate::snapshot::{DataFile, Error, Record};
+
+/// What a load wants to become the next version.
+#[derive(Debug)]
+pub struct Draft {
+    /// The columns, hashes included.
+    pub schema: SchemaRef,
+    /// Its files; `None` if the version before has the same rows, whose files then stay.
+    pub files: Option<Vec<DataFile>>,
+    /// Files with what changed, where the load compared and found something.
+    pub changes: Vec<DataFile>,
+    /// The load.
+    pub record: Record,
+}
+
+impl Stored {
+    /// Makes a load visible to readers, all of it or none of it, and gives the version's number.
+    ///
+    /// `base` is the version on which it was made; `None` if there was none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Raced`] if another load was committed after `base`; the store is then as that load
+    /// left it. [`Error::Log`] if the store refuses.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves the table at the old version or at the new one, never between.
+    pub async fn commit(&self, base: Option<u64>, draft: Draft) -> Result<u64, Error> {
+        let mut table = self.delta()?;
+        let mut actions = Vec::new();
+        let schema = delta_schema(&draft.schema);
+        let failed = |source| self.log("commit to", source);
+        match base {
+            None => {
+                actions.push(Action::Protocol(protocol()?));
+                actions.push(Action::Metadata(metadata(&schema).map_err(failed)?));
+            }
+            Some(version) => {
+                table.load_version(version).await.map_err(|source| self.log("read", source))?;
+                let state = table.snapshot().map_err(failed)?;
+                if state.snapshot().arrow_schema().fields() != schema.fields() {
+                    let renewed = renewed(state.metadata(), &schema).map_err(failed)?;
+                    actions.push(Action::Metadata(renewed));
+                }
+                if draft.files.is_some() {
+                    let log = table.log_store();
+                    let views = state.snapshot().file_views(log.as_ref(), None);
+                    let old: Vec<_> = views.try_collect().await.map_err(failed)?;
+                    actions.extend(old.iter().map(|it| Action::Remove(it.remove_action(true))));
+                }
+            }
+        }
+        let now = draft.record.ended.timestamp_millis();
+        actions.extend(draft.files.iter().flatten().map(|file| Action::Add(add(file, now))));
+        actions.extend(draft.changes.iter().map(|file| Action::Cdc(cdc(file))));
+        let record = serde_json::to_value(&draft.record).map_err(|source| Error::Record {
+            table: self.name().to_owned(),
+            version: base.map_or(0, |base| base + 1),
+            source,
+        })?;
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Overwrite,
+            partition_by: None,
+            predicate: None,
+        };
+        let told = HashMap::from([(RECORD.to_owned(), record)]);
+        self.put(base, CommitData::new(actions, operation, told, Vec::new())).await
+    }
+
+    /// Writes the commit that follows `base`, if nobody else has.
+    async fn put(&self, base: Option<u64>, commit: CommitData) -> Result<u64, Error> {
+        let failed = |source: TransactionError| self.log("commit to", source.into());
+        let version = base.map_or(0, |base| base + 1);
+        let bytes = commit.get_bytes().map_err(failed)?;
+        let log = self.log_store()?;
+        let put = log.write_commit_entry(version, CommitOrBytes::LogBytes(bytes), Uuid::now_v7());
+        match put.await {
+            Ok(()) => Ok(version),
+            Err(TransactionError::VersionAlreadyExists(_)) => {
+                Err(Error::Raced { table: self.name().to_owned() })
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+/// Any reader, and a writer that knows the change data feed and nothing else.
+fn protocol() -> Result<Protocol, Error> {
+    let protocol = json!({
+        "minReaderVersion": 1,
+        "minWriterVersion": 7,
+        "writerFeatures": ["changeDataFeed"],
+    });
+    serde_json::from_value(protocol).map_err(|source| Error::Record {
+        table: "protocol".to_owned(),
+        version: 0,
+        source,
+    })
+}
+
+fn metadata(schema: &Schema) -> Result<Metadata, DeltaTableError> {
+    let schema: StructType = schema.try_into_kernel()?;
+    let nothing: [&str; 0] = [];
+    Ok(new_metadata(&schema, nothing, [("delta.enableChangeDataFeed", "true")])?)
+}
+
+/// The metadata with another schema; its identity stays.
+fn renewed(old: &Metadata, schema: &Schema) -> Result<Metadata, DeltaTableError> {
+    let schema: StructType = schema.try_into_kernel()?;
+    let mut metadata = serde_json::to_value(old)?;
+    metadata["schemaString"] = serde_json::to_string(&schema)?.into();
+    Ok(serde_json::from_value(metadata)?)
+}
+
+/// The columns without what only our own catalogue says of them, which is not the store's.
+pub fn delta_schema(schema: &Schema) -> Schema {
+    let fields: Vec<FieldRef> = schema.fields().iter().map(bare).collect();
+    Schema::new(fields)
+}
+
+fn bare(field: &FieldRef) -> FieldRef {
+    let all = |fields: &Fields| fields.iter().map(bare).collect::<Fields>();
+    let ty = match field.data_type() {
+        DataType::Struct(parts) => DataType::Struct(all(parts)),
+        // Delta knows the item by this name.
+        DataType::List(item) => {
+            DataType::List(Arc::new(bare(item).as_ref().clone().with_name("element")))
+        }
+        other => other.clone(),
+    };
+    Arc::new(Field::new(field.name(), ty, field.is_nullable()))
+}
+
+fn add(file: &DataFile, now: i64) -> Add {
+    Add {
+        path: file.path.clone(),
+        partition_values: HashMap::new(),
+        size: i64::try_from(file.bytes).unwrap_or(i64::MAX),
+        modification_time: now,
+        data_change: true,
+        stats: file.stats.clone(),
+        tags: None,
+        deletion_vector: None,
+        base_row_id: None,
+        default_row_commit_version: None,
+        clustering_provider: None,
+    }
+}
+
+fn cdc(file: &DataFile) -> AddCDCFile {
+    AddCDCFile {
+        path: file.path.clone(),
+        size: i64::try_from(file.bytes).unwrap_or(i64::MAX),
+        partition_values: HashMap::new(),
+        data_change: false,
+        tags: None,
+    }
+}

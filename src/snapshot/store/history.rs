@@ -1,0 +1,103 @@
+//! What the log says of each version.
+//!
+//! Only the first line of a commit is of interest, which tells of the load; checkpoints hold no
+//! such lines, so the commits themselves are read, a few at once.
+
+use chrono::{DateTime, Utc};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use object_store::path::Path;
+use object_store::ObjectStoreExt as _;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::place::Entry;
+use super::{RECORD, Stored};
+use crate::limits::snapshot as limits;
+use crate::snapshot::{Error, Record};
+
+/// Where Delta keeps its log.
+const LOG: &str = "_delta_log";
+
+/// The line of a commit that tells of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    commit_info: Option<Info>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    timestamp: Option<i64>,
+    #[serde(flatten)]
+    more: serde_json::Map<String, Value>,
+}
+
+/// The versions that loads made and that can still be read, the oldest first.
+pub async fn entries(place: &Stored) -> Result<Vec<Entry>, Error> {
+    let mut versions = numbers(place).await?;
+    versions.sort_unstable();
+    let read = stream::iter(versions).map(|version| async move { entry(place, version).await });
+    let read: Vec<Told> =
+        read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
+    let oldest = read.iter().filter_map(|told| told.oldest).max().unwrap_or(0);
+    let loads = read.into_iter().filter_map(|told| told.entry);
+    Ok(loads.filter(|entry| entry.version >= oldest).collect())
+}
+
+/// The names of all loads that were ever committed.
+pub async fn loads(place: &Stored) -> Result<Vec<String>, Error> {
+    let versions = numbers(place).await?;
+    let read = stream::iter(versions).map(|version| async move { entry(place, version).await });
+    let read: Vec<Told> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
+    Ok(read.into_iter().filter_map(|told| told.entry).map(|entry| entry.record.load).collect())
+}
+
+/// What one commit tells.
+struct Told {
+    /// The load that it came from; `None` of a commit that only keeps house.
+    entry: Option<Entry>,
+    /// The oldest version that can be read from then on.
+    oldest: Option<u64>,
+}
+
+/// The numbers of all commits that are there.
+pub async fn numbers(place: &Stored) -> Result<Vec<u64>, Error> {
+    let listed = place.files().list(Some(&Path::from(LOG)));
+    let versions = listed.try_filter_map(|object| async move {
+        let name = object.location.filename().unwrap_or_default();
+        let number = name.strip_suffix(".json").filter(|number| number.len() == 20);
+        Ok(number.and_then(|number| number.parse::<u64>().ok()))
+    });
+    versions
+        .try_collect()
+        .await
+        .map_err(|source| Error::Store { action: "list", path: LOG.to_owned(), source })
+}
+
+async fn entry(place: &Stored, version: u64) -> Result<Told, Error> {
+    let path = format!("{LOG}/{version:020}.json");
+    let failed = |source| Error::Store { action: "read", path: path.clone(), source };
+    let answer = place.files().get(&Path::from(path.as_str())).await.map_err(failed)?;
+    let bytes = answer.bytes().await.map_err(failed)?;
+    let unreadable = |source| Error::Record { table: place.name().to_owned(), version, source };
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let line: Line = serde_json::from_slice(line).map_err(unreadable)?;
+        if let Some(info) = line.commit_info {
+            return told(version, info).map_err(unreadable);
+        }
+    }
+    Ok(Told { entry: None, oldest: None })
+}
+
+fn told(version: u64, mut info: Info) -> Result<Told, serde_json::Error> {
+    let committed = info.timestamp.and_then(DateTime::<Utc>::from_timestamp_millis);
+    let record = info.more.remove(RECORD);
+    let record = record.map(serde_json::from_value::<Record>).transpose()?;
+    let entry = record.map(|record| Entry {
+        version,
+        committed: committed.unwrap_or(record.ended),
+        record,
+    });
+    let oldest = info.more.get(super::OLDEST).and_then(Value::as_u64);
+    Ok(Told { entry, oldest })
+}

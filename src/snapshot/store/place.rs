@@ -1,0 +1,174 @@
+//! Where the versions of one table are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use deltalake::logstore::LogStoreRef;
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use futures::stream::TryStreamExt as _;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, path::Path};
+use url::Url;
+
+use super::{Snapshot, history};
+use crate::snapshot::{DataFile, Error, Record, Which};
+
+/// The versions of one table, whether or not there are any.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// `connection/table`.
+    name: Arc<str>,
+    root: Arc<dyn ObjectStore>,
+    /// Where in it the table is.
+    path: Path,
+    files: Arc<dyn ObjectStore>,
+    folder: Option<Arc<PathBuf>>,
+}
+
+/// One version in a list.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its number.
+    pub version: u64,
+    /// When it was committed.
+    pub committed: DateTime<Utc>,
+    /// The load that made it.
+    pub record: Record,
+}
+
+impl Stored {
+    pub(super) fn new(
+        root: Arc<dyn ObjectStore>,
+        path: Path,
+        name: String,
+        folder: Option<PathBuf>,
+    ) -> Self {
+        let files = Arc::new(PrefixStore::new(root.clone(), path.clone()));
+        Stored { name: name.into(), root, path, files, folder: folder.map(Arc::new) }
+    }
+
+    /// `connection/table`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The files of the table.
+    pub fn files(&self) -> &Arc<dyn ObjectStore> {
+        &self.files
+    }
+
+    /// Its folder on this machine, where the store is one.
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref().map(PathBuf::as_path)
+    }
+
+    /// One stored version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotStored`] if there is none, [`Error::NoVersion`] if not this one, and what the
+    /// store meets.
+    pub async fn snapshot(&self, which: Which) -> Result<Snapshot, Error> {
+        let found = self.try_snapshot(which).await?;
+        found.ok_or_else(|| Error::NotStored { table: self.name.to_string() })
+    }
+
+    /// One stored version, or `None` if there is none at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot).
+    pub async fn try_snapshot(&self, which: Which) -> Result<Option<Snapshot>, Error> {
+        let versions = self.versions().await?;
+        let (Some(oldest), Some(newest)) = (versions.first(), versions.last()) else {
+            return Ok(None);
+        };
+        let found = match which {
+            Which::Latest => Some(newest),
+            Which::Number(number) => versions.iter().find(|entry| entry.version == number),
+            Which::At(time) => versions.iter().rev().find(|entry| entry.committed <= time),
+        };
+        let entry = found.ok_or_else(|| Error::NoVersion {
+            table: self.name.to_string(),
+            asked: which.to_string(),
+            oldest: oldest.version,
+            newest: newest.version,
+        })?;
+        self.open(entry.clone()).await.map(Some)
+    }
+
+    /// The version before this one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoVersion`] if it is the oldest.
+    pub async fn before(&self, snapshot: &Snapshot) -> Result<Snapshot, Error> {
+        let versions = self.versions().await?;
+        let older = versions.iter().rev().find(|entry| entry.version < snapshot.version());
+        match older {
+            Some(entry) => self.open(entry.clone()).await,
+            None => Err(Error::NoVersion {
+                table: self.name.to_string(),
+                asked: format!("before {}", snapshot.version()),
+                oldest: snapshot.version(),
+                newest: versions.last().map_or(snapshot.version(), |entry| entry.version),
+            }),
+        }
+    }
+
+    /// All versions that can be read, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// What the store meets; [`Error::Record`] for a version that says nothing of its load.
+    pub async fn versions(&self) -> Result<Vec<Entry>, Error> {
+        history::entries(self).await
+    }
+
+    async fn open(&self, entry: Entry) -> Result<Snapshot, Error> {
+        let mut table = self.delta()?;
+        table.load_version(entry.version).await.map_err(|source| self.log("read", source))?;
+        let state = table.snapshot().map_err(|source| self.log("read", source))?;
+        let log = table.log_store();
+        let views: Vec<_> = state
+            .snapshot()
+            .file_views(log.as_ref(), None)
+            .try_collect()
+            .await
+            .map_err(|source| self.log("read", source))?;
+        let mut files: Vec<DataFile> = views
+            .iter()
+            .map(|view| DataFile {
+                path: view.path().into_owned(),
+                bytes: u64::try_from(view.size()).unwrap_or(0),
+                rows: view.num_records().unwrap_or(0) as u64,
+                stats: view.stats(),
+            })
+            .collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let schema = state.snapshot().arrow_schema();
+        Ok(Snapshot::new(self.clone(), entry, files, schema))
+    }
+
+    /// The table as deltalake sees it, not yet read.
+    pub(super) fn delta(&self) -> Result<DeltaTable, Error> {
+        // The scheme says whether listings come in order; both write the log by the store's own
+        // conditional put.
+        let scheme = if self.folder.is_some() { "file" } else { "memory" };
+        let url = Url::parse(&format!("{scheme}:///{}", self.path));
+        let unnamed = |error: url::ParseError| DeltaTableError::Generic(error.to_string());
+        let url = url.map_err(unnamed).map_err(|source| self.log("find", source))?;
+        DeltaTableBuilder::from_url(url.clone())
+            .and_then(|builder| builder.with_storage_backend(self.root.clone(), url).build())
+            .map_err(|source| self.log("find", source))
+    }
+
+    pub(super) fn log_store(&self) -> Result<LogStoreRef, Error> {
+        Ok(self.delta()?.log_store())
+    }
+
+    pub(super) fn log(&self, action: &'static str, source: DeltaTableError) -> Error {
+        Error::Log { action, table: self.name.to_string(), source: Box::new(source) }
+    }
+}

@@ -1,0 +1,95 @@
+//! Whose turn it is to load a table.
+
+use std::collections::HashSet;
+use std::fs::{File, TryLockError};
+use std::sync::Arc;
+
+use futures::stream::TryStreamExt as _;
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+
+use super::{Stored, history};
+use crate::snapshot::Error;
+
+/// The file that a load of a local table holds.
+const LOCK: &str = "_load.lock";
+
+/// What the names of a load's files begin with, in the table's folder and in `_change_data`.
+const PREFIX: &str = "load-";
+
+/// A load that has begun. Dropping it lets the next one begin.
+#[derive(Debug)]
+pub struct Turn {
+    load: String,
+    base: Option<u64>,
+    _lock: Option<Arc<File>>,
+}
+
+impl Turn {
+    /// Names the load.
+    pub fn load(&self) -> &str {
+        &self.load
+    }
+
+    /// The newest commit when it began, onto which it has to be made; `None` if there was none.
+    pub fn base(&self) -> Option<u64> {
+        self.base
+    }
+}
+
+impl Stored {
+    /// Begins the load of this name and clears away what loads have left that came to no end.
+    ///
+    /// In a local store a second load of the table cannot begin; in a remote one it can, and whoever
+    /// commits second fails.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnderWay`] where another process loads the table, and what the store meets.
+    pub async fn begin(&self, load: &str) -> Result<Turn, Error> {
+        let lock = self.lock()?;
+        let base = history::numbers(self).await?.into_iter().max();
+        if lock.is_some() {
+            self.sweep().await?;
+        }
+        Ok(Turn { load: load.to_owned(), base, _lock: lock.map(Arc::new) })
+    }
+
+    fn lock(&self) -> Result<Option<File>, Error> {
+        let Some(folder) = self.folder() else { return Ok(None) };
+        std::fs::create_dir_all(folder).map_err(Error::Lock)?;
+        let file = File::create(folder.join(LOCK)).map_err(Error::Lock)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => {
+                Err(Error::UnderWay { table: self.name().to_owned() })
+            }
+            Err(TryLockError::Error(source)) => Err(Error::Lock(source)),
+        }
+    }
+
+    /// Removes the files of loads that no commit names. Nobody else loads meanwhile.
+    async fn sweep(&self) -> Result<(), Error> {
+        let committed: HashSet<String> = history::loads(self).await?.into_iter().collect();
+        let listing = |source| Error::Store { action: "list", path: String::new(), source };
+        let objects: Vec<_> = self.files().list(None).try_collect().await.map_err(listing)?;
+        for object in objects {
+            let Some(load) = load_of(&object.location) else { continue };
+            if !committed.contains(load) {
+                tracing::info!(table = self.name(), file = %object.location, "cleared away");
+                self.files().delete(&object.location).await.map_err(|source| Error::Store {
+                    action: "remove",
+                    path: object.location.to_string(),
+                    source,
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The load whose file this is: of `load-<load>-00000.parquet` what stands between.
+fn load_of(path: &Path) -> Option<&str> {
+    let name = path.filename()?.strip_prefix(PREFIX)?.strip_suffix(".parquet")?;
+    Some(name.rsplit_once('-')?.0)
+}

@@ -1,0 +1,118 @@
+//! One stored version.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
+
+use super::Stored;
+use super::place::Entry;
+use crate::limits::snapshot as limits;
+use crate::snapshot::rows::Files;
+use crate::snapshot::{DataFile, Error, ROW_HASH, Record};
+
+/// A version of a table, as it was stored. It does not change; cloning it is cheap.
+#[derive(Clone)]
+pub struct Snapshot {
+    place: Stored,
+    entry: Arc<Entry>,
+    files: Files,
+    schema: SchemaRef,
+}
+
+impl Snapshot {
+    pub(super) fn new(
+        place: Stored,
+        entry: Entry,
+        files: Vec<DataFile>,
+        schema: SchemaRef,
+    ) -> Self {
+        let files = Files::new(place.files().clone(), files);
+        Snapshot { place, entry: Arc::new(entry), files, schema }
+    }
+
+    /// Its number.
+    pub fn version(&self) -> u64 {
+        self.entry.version
+    }
+
+    /// When it was committed.
+    pub fn committed(&self) -> DateTime<Utc> {
+        self.entry.committed
+    }
+
+    /// The load that made it.
+    pub fn record(&self) -> &Record {
+        &self.entry.record
+    }
+
+    /// `connection/table`.
+    pub fn table(&self) -> &str {
+        self.place.name()
+    }
+
+    /// Its rows.
+    pub fn rows(&self) -> u64 {
+        self.entry.record.rows
+    }
+
+    /// The length of its files.
+    pub fn bytes(&self) -> u64 {
+        self.files.list().iter().map(|file| file.bytes).sum()
+    }
+
+    /// Whether it has a column of this name; hashes are none.
+    pub fn has(&self, column: &str) -> bool {
+        column != ROW_HASH && self.schema.field_with_name(column).is_ok()
+    }
+
+    /// Its files.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Its columns as they are stored, hashes included.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// In how many parts it can be read side by side, at least 1; each holds whole files.
+    pub fn parts(&self) -> u32 {
+        let files = self.files.list().len().clamp(1, limits::PARTS_MAX);
+        u32::try_from(files).unwrap_or(1)
+    }
+
+    /// Its rows, or those of one of its [`parts`](Self::parts), in the order of the key, as batches
+    /// of `schema`. Columns that are not stored are null.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if a file cannot be read; the stream ends then.
+    pub fn read(
+        &self,
+        schema: SchemaRef,
+        part: Option<u32>,
+    ) -> BoxStream<'static, Result<RecordBatch, Error>> {
+        let files = self.files.list().len();
+        let chosen = part.map_or(0..files, |part| self.files_of(part, files));
+        self.files.read(chosen, schema)
+    }
+
+    fn files_of(&self, part: u32, files: usize) -> Range<usize> {
+        let (part, parts) = (part as usize, self.parts() as usize);
+        (files * part / parts)..(files * (part + 1) / parts)
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("table", &self.table())
+            .field("version", &self.version())
+            .finish_non_exhaustive()
+    }
+}
