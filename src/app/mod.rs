@@ -103,7 +103,10 @@ pub fn engine(
             catalog: Arc::new(catalog.clone()),
             live,
             store: store.clone(),
-            max_age: MaxAge { default: kept.map_or(Duration::ZERO, |it| it.max_age), ..MaxAge::default() },
+            max_age: MaxAge {
+                default: kept.map_or(Duration::ZERO, |it| it.max_age),
+                ..MaxAge::default()
+            },
         })
     });
     let prepared: Vec<Connection> = prepared.collect::<Result<_, Error>>()?;

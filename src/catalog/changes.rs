@@ -28,9 +28,19 @@ impl Table {
         let mut columns: Vec<Column> =
             self.columns.iter().filter(|column| !column.on_request).cloned().collect();
         columns.extend([
-            said(CHANGE_TYPE, Type::Text, "Edm.String", "insert, update_preimage, update_postimage or delete"),
+            said(
+                CHANGE_TYPE,
+                Type::Text,
+                "Edm.String",
+                "insert, update_preimage, update_postimage or delete",
+            ),
             said(COMMIT_VERSION, Type::Int64, "Edm.Int64", "Stored version that the change led to"),
-            said(COMMIT_TIMESTAMP, Type::Timestamp, "Edm.DateTimeOffset", "When that version was committed"),
+            said(
+                COMMIT_TIMESTAMP,
+                Type::Timestamp,
+                "Edm.DateTimeOffset",
+                "When that version was committed",
+            ),
             said(
                 CHANGED_COLUMNS,
                 Type::List(Arc::new(Type::Text)),

@@ -20,7 +20,7 @@ mod types;
 
 use std::sync::Arc;
 
-pub use changes::{CHANGED_COLUMNS, CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION};
+pub use changes::{CHANGE_TYPE, CHANGED_COLUMNS, COMMIT_TIMESTAMP, COMMIT_VERSION};
 pub use column::{Column, Origin};
 pub use error::{Error, Fault};
 pub use near::{clause, nearest, shown};

@@ -26,8 +26,7 @@ pub async fn run(command: Load, console: &Console) -> Result<(), Error> {
     if let Some(kept) = &settings.store {
         how.lost_share_max = kept.lost_share_max;
     }
-    let under_way: Vec<_> =
-        tables.into_iter().map(|table| (table, UnderWay::default())).collect();
+    let under_way: Vec<_> = tables.into_iter().map(|table| (table, UnderWay::default())).collect();
     let count = under_way.len();
     let mut progress = Progress::new(console, "loading", None);
     let shown = under_way.clone();

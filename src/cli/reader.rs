@@ -45,8 +45,8 @@ pub struct Rows {
 
 /// An engine in this process, and the settings it was made from.
 pub fn local(from: &arguments::Settings) -> Result<(Engine, settings::Settings), Error> {
-    let settings = settings::Settings::load(&from.settings, std::env::vars_os())
-        .map_err(app::Error::from)?;
+    let settings =
+        settings::Settings::load(&from.settings, std::env::vars_os()).map_err(app::Error::from)?;
     let engine = app::engine(&settings.connections, settings.store.as_ref())?;
     Ok((engine, settings))
 }

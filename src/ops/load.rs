@@ -112,7 +112,8 @@ pub async fn load(
         changes: None,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let mut draft = Draft { schema, files: Some(stored), changes: Vec::new(), record: record.clone() };
+    let mut draft =
+        Draft { schema, files: Some(stored), changes: Vec::new(), record: record.clone() };
     if let Some(old) = old.filter(|_| how.method == Method::ReloadAndCompare) {
         let counts = compare(&place, &old, &mut draft, table, turn.base(), turn.load()).await?;
         suspect(table, old.rows(), old.rows().saturating_sub(counts.deleted), how)?;
@@ -198,9 +199,7 @@ fn evolved(
     table: &str,
 ) -> Result<SchemaRef, Error> {
     match old {
-        Some(old) if method != Method::FullLoad => {
-            Ok(snapshot::evolved(old.schema(), new, table)?)
-        }
+        Some(old) if method != Method::FullLoad => Ok(snapshot::evolved(old.schema(), new, table)?),
         _ => Ok(new.clone()),
     }
 }

@@ -88,9 +88,9 @@ impl Error {
             Error::Query(error) => error.hint(),
             Error::Source(error) => error.hint(),
             Error::Snapshot(error) => error.hint(),
-            Error::Suspicious { .. } => Some(
-                "look whether the rows are really gone, then load with `--accept`".to_owned(),
-            ),
+            Error::Suspicious { .. } => {
+                Some("look whether the rows are really gone, then load with `--accept`".to_owned())
+            }
             Error::Graph(error) => error.hint(),
         }
     }

@@ -91,7 +91,7 @@ impl Engine {
             Of::Changes { from, to } => {
                 let place = connection.stored(&table)?;
                 let (old, new) = pair(&place, *from, *to).await?;
-                changes(connection, &table, old, new, request)
+                changes(connection, table, old, new, request)
             }
         }
     }
@@ -140,11 +140,7 @@ fn age(snapshot: &Snapshot) -> Duration {
     clock::unix_now().saturating_sub(Duration::from_millis(started))
 }
 
-fn live(
-    connection: Arc<Connection>,
-    table: Arc<Table>,
-    request: &Request,
-) -> Result<Plan, Error> {
+fn live(connection: Arc<Connection>, table: Arc<Table>, request: &Request) -> Result<Plan, Error> {
     whole(request, &table)?;
     let scan = Scan::new(table, request.columns.as_deref(), request.limit)?;
     let source = Arc::new(connection.live.clone());
@@ -188,15 +184,14 @@ fn stored(
 
 fn changes(
     connection: Arc<Connection>,
-    table: &Table,
+    table: Arc<Table>,
     old: Snapshot,
     new: Snapshot,
     request: &Request,
 ) -> Result<Plan, Error> {
-    whole(request, table)?;
-    let scan =
-        Scan::new(Arc::new(table.changes()), request.columns.as_deref(), request.limit)?;
-    let source = Arc::new(source::Changes::new(old, new));
+    whole(request, &table)?;
+    let scan = Scan::new(Arc::new(table.changes()), request.columns.as_deref(), request.limit)?;
+    let source = Arc::new(source::Changes::new(old, new, table));
     Ok(Plan { connection, scan, source, known: None })
 }
 

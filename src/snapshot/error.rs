@@ -149,10 +149,9 @@ impl Error {
             Error::Store { source, .. } => of_store(source),
             Error::Log { source, .. } => of_log(source),
             Error::File { source, .. } => of_file(source),
-            Error::Scratch(_)
-            | Error::Lock(_)
-            | Error::UnderWay { .. }
-            | Error::Raced { .. } => Kind::Unavailable,
+            Error::Scratch(_) | Error::Lock(_) | Error::UnderWay { .. } | Error::Raced { .. } => {
+                Kind::Unavailable
+            }
             Error::Shape { .. } | Error::Died(_) => Kind::Internal,
             Error::NotStored { .. } | Error::NoVersion { .. } => Kind::NotFound,
             Error::Miscounted { .. } | Error::Unsorted { .. } | Error::Record { .. } => {

@@ -14,9 +14,9 @@
 
 mod compare;
 mod data_file;
-mod incoming;
 mod error;
 pub mod export;
+mod incoming;
 mod record;
 mod rows;
 mod store;

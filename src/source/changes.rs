@@ -7,7 +7,7 @@ use futures::stream::{BoxStream, StreamExt as _};
 
 use super::bounded::bounded;
 use super::{Error, Source};
-use crate::catalog::Scan;
+use crate::catalog::{Scan, Table};
 use crate::clock::Instant;
 use crate::graph::Meter;
 use crate::snapshot::{self, Snapshot};
@@ -17,12 +17,13 @@ use crate::snapshot::{self, Snapshot};
 pub struct Changes {
     old: Snapshot,
     new: Snapshot,
+    table: Arc<Table>,
 }
 
 impl Changes {
-    /// Tells what makes `new` of `old`.
-    pub fn new(old: Snapshot, new: Snapshot) -> Self {
-        Changes { old, new }
+    /// Tells what makes `new` of `old`, which are versions of `table`.
+    pub fn new(old: Snapshot, new: Snapshot, table: Arc<Table>) -> Self {
+        Changes { old, new, table }
     }
 }
 
@@ -34,13 +35,16 @@ impl Source for Changes {
         deadline: Instant,
         _: Arc<Meter>,
     ) -> BoxStream<'static, Result<RecordBatch, Error>> {
-        let compared = snapshot::compare(&self.old, &self.new, &scan.table);
+        let compared = snapshot::compare(&self.old, &self.new, &self.table);
         let schema = scan.schema();
         let table = scan.table.name.clone();
         let rows = compared.batches.map(move |batch| {
             let pick = |batch: RecordBatch| {
-                let columns: Result<Vec<_>, _> =
-                    schema.fields().iter().map(|field| batch.schema().index_of(field.name())).collect();
+                let columns: Result<Vec<_>, _> = schema
+                    .fields()
+                    .iter()
+                    .map(|field| batch.schema().index_of(field.name()))
+                    .collect();
                 let picked = batch.project(&columns?)?;
                 RecordBatch::try_new(schema.clone(), picked.columns().to_vec())
             };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use futures::stream::{self, BoxStream, StreamExt as _};
 
-use super::{Error, Source};
 use super::rows::Rows;
+use super::{Error, Source};
 use crate::catalog::Scan;
 use crate::clock::Instant;
 use crate::graph::{Graph, Meter};

@@ -104,7 +104,8 @@ refused(pa.ArrowInvalid, ["JSON"], lambda: get(flight.FlightDescriptor.for_comma
 refused(pa.ArrowInvalid, ["unknown field"], lambda: get(command(table="users", colums=["id"])))
 refused(pa.ArrowInvalid, ["two columns", "twice", "once"][1:2],
         lambda: get(command(table="users", columns=["id", "id"])))
-refused(pa.ArrowInvalid, ["path"], lambda: get(flight.FlightDescriptor.for_path("a", "b", "c")))
+refused(pa.ArrowInvalid, ["version"], lambda: get(flight.FlightDescriptor.for_path("a", "b", "c")))
+refused(pa.ArrowInvalid, ["path"], lambda: get(flight.FlightDescriptor.for_path(*"abcde")))
 refused(pa.ArrowInvalid, ["empty"], lambda: get(flight.FlightDescriptor.for_command(b"")))
 refused(pa.ArrowInvalid, ["ticket"], lambda: client.do_get(flight.Ticket(b"\x08\xff\xff")).read_all())
 refused(pa.ArrowInvalid, ["version 9"], lambda: client.do_get(flight.Ticket(b"\x08\x09")).read_all())

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+use entra_flight::ops::{How, UnderWay, load};
 use entra_flight::sim::{Tenant, Tls, socket};
+use entra_flight::snapshot::{self, Method, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::house::House;
@@ -88,6 +90,24 @@ async fn polars_pandas_and_duckdb_agree() {
     let address = format!("grpc://{}", served.address);
     let said = script("requirements.txt", "frames.py", &[&address, "1500"]).await;
     assert!(said.starts_with("polars, pandas and DuckDB agree on 1500 users"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_engines_read_the_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = folder.path().display().to_string();
+    let settings = snapshot::Settings { url, ..snapshot::Settings::default() };
+    for users in [600, 600, 640] {
+        let store = Store::open(&settings).expect("a store");
+        let house = House::stored(Tenant::seed(7).users(users).start(), Some(store));
+        let connection = house.engine.namespace().connection(None).expect("one");
+        let table = connection.catalog.table("users").expect("users");
+        let how = How::new(Method::ReloadAndCompare);
+        load(connection, table, &how, &UnderWay::default()).await.expect("a load");
+    }
+    let table = folder.path().join("contoso/users").display().to_string();
+    let said = script("requirements.txt", "store.py", &[&table, "600", "640"]).await;
+    assert!(said.starts_with("deltalake, polars and DuckDB read 640 rows"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,7 @@ use entra_flight::graph::{self, Graph};
 use entra_flight::query::{Answer, Connection, Engine, Error, MaxAge, Namespace, Request};
 use entra_flight::secret::Secret;
 use entra_flight::sim::{self, Tenant};
+use entra_flight::snapshot::Store;
 use entra_flight::source::Live;
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +47,15 @@ impl House {
 
     /// Reads `tenant` with these sign-in data.
     pub fn signed_in(tenant: Tenant, with: SignIn) -> Self {
+        House::made(tenant, with, None)
+    }
+
+    /// Reads `tenant`, and keeps versions in a store.
+    pub fn stored(tenant: Tenant, store: Option<Store>) -> Self {
+        House::made(tenant, SignIn::default(), store)
+    }
+
+    fn made(tenant: Tenant, with: SignIn, store: Option<Store>) -> Self {
         let tenant = Arc::new(tenant);
         let settings = auth::Settings {
             login_url: "http://login.simulated".parse().expect("a URL"),
@@ -63,7 +73,7 @@ impl House {
             name: "contoso".into(),
             catalog: Arc::new(catalog),
             live: Live::new(graph, Duration::from_secs(6 * 3600)),
-            store: None,
+            store,
             max_age: MaxAge::default(),
         };
         House { tenant, engine: Engine::new(Namespace::new([connection])) }

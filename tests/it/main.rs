@@ -21,6 +21,7 @@ mod scan;
 mod settings;
 mod sim;
 mod sockets;
+mod store;
 mod tickets;
 mod tidy;
 mod wire;

@@ -1,9 +1,11 @@
 //! Descriptors, commands and tickets: every form, and every way to get one wrong.
 
 use arrow_flight::FlightDescriptor;
+use chrono::DateTime;
 use entra_flight::error::{Kind, Report};
 use entra_flight::flight::ticket;
-use entra_flight::query::Request;
+use entra_flight::query::{Of, Part, Request, Version};
+use entra_flight::snapshot::Which;
 use expect_test::expect;
 use proptest::prelude::*;
 
@@ -34,6 +36,21 @@ fn the_forms_say_the_same() {
     assert_eq!(path(&["users"]), Ok(Request::table("users")));
     let named = Request { connection: Some("contoso".into()), ..Request::table("users") };
     assert_eq!(path(&["contoso", "users"]), Ok(named));
+    let latest = Of::Rows(Some(Version::Stored(Which::Latest)));
+    let stored = |connection: Option<&str>| Request {
+        connection: connection.map(str::to_owned),
+        of: latest.clone(),
+        ..Request::table("users")
+    };
+    assert_eq!(path(&["users", "latest"]), Ok(stored(None)));
+    assert_eq!(path(&["contoso", "users", "latest"]), Ok(stored(Some("contoso"))));
+    assert_eq!(read(br#"{"table":"users","version":"latest"}"#), Ok(stored(None)));
+    let changes = Of::Changes { from: Some(Which::Number(3)), to: Which::Latest };
+    let changes = Request { of: changes, ..Request::table("users") };
+    assert_eq!(path(&["users", "changes", "3"]), Ok(changes.clone()));
+    assert_eq!(read(br#"{"table":"users","from":3}"#), Ok(changes));
+    let both = read(br#"{"table":"users","from":3,"version":"live"}"#).expect_err("one of them");
+    assert_eq!(both.0, Kind::Invalid);
     assert_eq!(path(&[]), Err(Kind::Invalid));
     assert_eq!(path(&["a", "b", "c"]), Err(Kind::Invalid));
     let neither = ticket::describe(&FlightDescriptor::default()).map_err(|error| error.kind());
@@ -65,7 +82,7 @@ fn what_cannot_be_read_says_why() {
     expect![[r#"
         nothing: Invalid: the command or ticket is empty /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`
         half of JSON: Invalid: the command or ticket is not the JSON expected /  caused by: EOF while parsing a value at line 1 column 9
-        another field: Invalid: the command or ticket is not the JSON expected /  caused by: unknown field `colums`, expected one of `connection`, `table`, `columns`, `limit` at line 1 column 25
+        another field: Invalid: the command or ticket is not the JSON expected /  caused by: unknown field `colums`, expected one of `connection`, `table`, `columns`, `limit`, `version`, `changes`, `from`, `to` at line 1 column 25
         no table: Invalid: the command or ticket is not the JSON expected /  caused by: missing field `table` at line 1 column 11
         a limit below zero: Invalid: the command or ticket is not the JSON expected /  caused by: invalid value: integer `-1`, expected u64 at line 1 column 27
         a statement: Unsupported: this server does not answer SQL statements /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`
@@ -77,9 +94,37 @@ fn what_cannot_be_read_says_why() {
 fn requests() -> impl Strategy<Value = Request> {
     let columns = proptest::option::of(proptest::collection::vec(".{0,8}", 0..4));
     let connection = proptest::option::of(".{0,8}");
-    (connection, ".{0,12}", columns, any::<Option<u64>>()).prop_map(
-        |(connection, table, columns, limit)| Request { connection, table, columns, limit, ..Request::default() },
+    let part = proptest::option::of((any::<u32>(), any::<u32>()));
+    let part = part.prop_map(|part| part.map(|(index, of)| Part { index, of }));
+    (connection, ".{0,12}", columns, any::<Option<u64>>(), state(), part).prop_map(
+        |(connection, table, columns, limit, of, part)| Request {
+            connection,
+            table,
+            columns,
+            limit,
+            of,
+            part,
+        },
     )
+}
+
+fn version() -> impl Strategy<Value = Which> {
+    prop_oneof![
+        Just(Which::Latest),
+        any::<u64>().prop_map(Which::Number),
+        (0..4_000_000_000_000_i64)
+            .prop_map(|time| Which::At(DateTime::from_timestamp_millis(time).expect("a time"))),
+    ]
+}
+
+fn state() -> impl Strategy<Value = Of> {
+    prop_oneof![
+        Just(Of::Rows(None)),
+        Just(Of::Rows(Some(Version::Live))),
+        version().prop_map(|which| Of::Rows(Some(Version::Stored(which)))),
+        (proptest::option::of(version()), version())
+            .prop_map(|(from, to)| Of::Changes { from, to }),
+    ]
 }
 
 proptest! {

@@ -32,7 +32,7 @@ const ORDER: [&str; 18] = [
 const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 
 /// Foreign crates and the only modules that may speak of them.
-const OWNERS: [(&str, &[&str]); 35] = [
+const OWNERS: [(&str, &[&str]); 33] = [
     ("arrow_flight", &["flight"]),
     ("tonic", &["flight"]),
     ("tonic_health", &["flight"]),
@@ -45,8 +45,6 @@ const OWNERS: [(&str, &[&str]); 35] = [
     ("deltalake", &["snapshot"]),
     ("object_store", &["snapshot"]),
     ("xxhash_rust", &["snapshot"]),
-    ("croner", &["ops"]),
-    ("maud", &["cli"]),
     ("parquet", &["snapshot"]),
     ("oauth2", &["auth"]),
     ("reqwest", &["transport"]),

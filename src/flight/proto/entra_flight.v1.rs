@@ -20,12 +20,37 @@ pub struct Read {
     /// At most this many rows; absent: all.
     #[prost(uint64, optional, tag = "5")]
     pub limit: ::core::option::Option<u64>,
+    /// Which state of the rows: `live`, `latest`, the number of a stored version, or a time such as
+    /// `2026-11-01T02:00:00Z`, which means the newest version stored by then. Absent: the newest
+    /// stored version if it is younger than the table's `max_age`, else live.
     #[prost(string, optional, tag = "6")]
     pub at: ::core::option::Option<::prost::alloc::string::String>,
+    /// Not the rows but what changed between two stored versions; `at` is absent then.
     #[prost(message, optional, tag = "7")]
     pub changes: ::core::option::Option<Changes>,
+    /// One part of a stored version, as get_flight_info divides it; absent: all rows.
     #[prost(message, optional, tag = "8")]
     pub part: ::core::option::Option<Part>,
+}
+/// What changed between two stored versions, each named as in `Read.at`, but never `live`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Changes {
+    /// The older; absent: the one before the newer.
+    #[prost(string, optional, tag = "1")]
+    pub from: ::core::option::Option<::prost::alloc::string::String>,
+    /// The newer; absent: `latest`.
+    #[prost(string, optional, tag = "2")]
+    pub to: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// One of several parts that together hold each row once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Part {
+    /// Which one, from 0.
+    #[prost(uint32, tag = "1")]
+    pub index: u32,
+    /// How many there are.
+    #[prost(uint32, tag = "2")]
+    pub of: u32,
 }
 /// The columns of a read, in the order wanted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -43,20 +68,4 @@ pub struct About {
     /// A name or a pattern with `*` and `?`.
     #[prost(string, optional, tag = "2")]
     pub table: ::core::option::Option<::prost::alloc::string::String>,
-}
-/// x
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Changes {
-    #[prost(string, optional, tag = "1")]
-    pub from: ::core::option::Option<::prost::alloc::string::String>,
-    #[prost(string, optional, tag = "2")]
-    pub to: ::core::option::Option<::prost::alloc::string::String>,
-}
-/// x
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Part {
-    #[prost(uint32, tag = "1")]
-    pub index: u32,
-    #[prost(uint32, tag = "2")]
-    pub of: u32,
 }

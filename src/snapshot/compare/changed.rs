@@ -85,8 +85,7 @@ impl Changed {
     }
 
     async fn picked(&self, files: &Files, positions: &[u64]) -> Result<RecordBatch, Error> {
-        let batches: Vec<_> =
-            files.pick(positions, self.values.clone()).try_collect().await?;
+        let batches: Vec<_> = files.pick(positions, self.values.clone()).try_collect().await?;
         let rows: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
         if rows != positions.len() as u64 {
             let path = files.list().first().map(|file| file.path.clone()).unwrap_or_default();

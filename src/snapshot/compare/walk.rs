@@ -63,8 +63,7 @@ impl Walk {
         let mut changes = Vec::new();
         while !self.ended {
             let (old, new) = (&mut self.old.side, &mut self.new.side);
-            let (need, unchanged) =
-                merge::walk(old, new, &mut changes, limits::CHANGES_AT_ONCE);
+            let (need, unchanged) = merge::walk(old, new, &mut changes, limits::CHANGES_AT_ONCE);
             self.unchanged += unchanged;
             match need {
                 Need::Old => self.old.go_on().await?,

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray as _, BinaryArray, FixedSizeBinaryArray};
+use arrow::array::{Array, ArrayRef, AsArray as _, BinaryArray};
 use arrow::datatypes::{
     Date32Type, Float64Type, Int32Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
@@ -62,15 +62,6 @@ pub fn column(hashes: &[u128]) -> ArrayRef {
     Arc::new(BinaryArray::from_iter_values(hashes.iter().map(|hash| hash.to_le_bytes())))
 }
 
-/// Hashes out of a column that [`column`] made; `None` if it is not one.
-pub fn read(array: &ArrayRef) -> Option<Vec<u128>> {
-    let hash = |bytes: Option<&[u8]>| bytes?.try_into().ok().map(u128::from_le_bytes);
-    if let Some(array) = array.as_any().downcast_ref::<FixedSizeBinaryArray>() {
-        return array.iter().map(hash).collect();
-    }
-    array.as_binary_opt::<i32>()?.iter().map(hash).collect()
-}
-
 fn hashes(
     ty: &Type,
     array: &ArrayRef,
@@ -99,9 +90,8 @@ fn hashes(
         }
         Type::Binary => {
             let values = array.as_binary_opt::<i32>().ok_or_else(wrong)?;
-            let hash = |value: Option<&[u8]>| {
-                value.map_or(0, |value| xxh3_128_with_seed(value, seed))
-            };
+            let hash =
+                |value: Option<&[u8]>| value.map_or(0, |value| xxh3_128_with_seed(value, seed));
             values.iter().map(hash).collect()
         }
         Type::Boolean => {
@@ -271,8 +261,7 @@ mod tests {
             None,
         ]));
         for (unordered, same) in [(false, false), (true, true)] {
-            let hashes =
-                cells(&column("list", "list<int32>", unordered), &array).expect("lists");
+            let hashes = cells(&column("list", "list<int32>", unordered), &array).expect("lists");
             assert_eq!(hashes[0] == hashes[1], same);
             for (at, hash) in hashes.iter().enumerate().skip(2) {
                 assert!(!hashes[..at].contains(hash), "{at}");
@@ -282,7 +271,8 @@ mod tests {
 
     #[test]
     fn numbers_are_compared_by_value() {
-        let array: ArrayRef = Arc::new(Float64Array::from(vec![0.0, -0.0, f64::NAN, -f64::NAN, 1.0]));
+        let array: ArrayRef =
+            Arc::new(Float64Array::from(vec![0.0, -0.0, f64::NAN, -f64::NAN, 1.0]));
         let hashes = cells(&column("n", "float64", false), &array).expect("numbers");
         assert_eq!(hashes[0], hashes[1]);
         assert_eq!(hashes[2], hashes[3]);

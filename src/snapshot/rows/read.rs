@@ -104,7 +104,8 @@ async fn open(
     let policy = parquet::file::metadata::PageIndexPolicy::from(rows.is_some());
     let options = ArrowReaderOptions::new().with_page_index_policy(policy);
     let builder =
-        ParquetRecordBatchStreamBuilder::new_with_options(Object::new(&store, &file), options).await;
+        ParquetRecordBatchStreamBuilder::new_with_options(Object::new(&store, &file), options)
+            .await;
     let builder = builder.map_err(|source| failed(&file, source))?;
     let stored = builder.parquet_schema();
     let wanted = stored

@@ -71,9 +71,8 @@ impl Sorter {
     ///
     /// [`Error::Shape`] if the columns cannot be sorted by.
     pub fn new(schema: SchemaRef, key: Vec<usize>, memory: usize) -> Result<Self, Error> {
-        let fields = key.iter().map(|column| {
-            SortField::new(schema.field(*column).data_type().clone())
-        });
+        let fields =
+            key.iter().map(|column| SortField::new(schema.field(*column).data_type().clone()));
         let converter = RowConverter::new(fields.collect()).map_err(unsortable)?;
         let keys = Keys { converter, columns: key };
         Ok(Sorter {
@@ -164,8 +163,8 @@ impl Sorter {
 
     fn put_aside(&mut self, run: Vec<RecordBatch>) -> Result<(), Error> {
         let file = tempfile::tempfile().map_err(Error::Scratch)?;
-        let mut writer = StreamWriter::try_new(BufWriter::new(file), &self.schema)
-            .map_err(scratched)?;
+        let mut writer =
+            StreamWriter::try_new(BufWriter::new(file), &self.schema).map_err(scratched)?;
         for batch in &run {
             writer.write(batch).map_err(scratched)?;
         }

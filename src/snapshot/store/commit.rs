@@ -7,9 +7,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use deltalake::kernel::transaction::{CommitData, TransactionError};
-use deltalake::kernel::{
-    Action, Add, AddCDCFile, Metadata, Protocol, StructType, new_metadata,
-};
+use deltalake::kernel::{Action, Add, AddCDCFile, Metadata, Protocol, StructType, new_metadata};
 use deltalake::logstore::CommitOrBytes;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use futures::stream::TryStreamExt as _;

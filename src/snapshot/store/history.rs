@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use object_store::path::Path;
 use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -37,8 +37,7 @@ pub async fn entries(place: &Stored) -> Result<Vec<Entry>, Error> {
     let mut versions = numbers(place).await?;
     versions.sort_unstable();
     let read = stream::iter(versions).map(|version| async move { entry(place, version).await });
-    let read: Vec<Told> =
-        read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
+    let read: Vec<Told> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
     let oldest = read.iter().filter_map(|told| told.oldest).max().unwrap_or(0);
     let loads = read.into_iter().filter_map(|told| told.entry);
     Ok(loads.filter(|entry| entry.version >= oldest).collect())
@@ -68,10 +67,11 @@ pub async fn numbers(place: &Stored) -> Result<Vec<u64>, Error> {
         let number = name.strip_suffix(".json").filter(|number| number.len() == 20);
         Ok(number.and_then(|number| number.parse::<u64>().ok()))
     });
-    versions
-        .try_collect()
-        .await
-        .map_err(|source| Error::Store { action: "list", path: LOG.to_owned(), source })
+    versions.try_collect().await.map_err(|source| Error::Store {
+        action: "list",
+        path: LOG.to_owned(),
+        source,
+    })
 }
 
 async fn entry(place: &Stored, version: u64) -> Result<Told, Error> {

@@ -61,9 +61,7 @@ impl Stored {
         let file = File::create(folder.join(LOCK)).map_err(Error::Lock)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => {
-                Err(Error::UnderWay { table: self.name().to_owned() })
-            }
+            Err(TryLockError::WouldBlock) => Err(Error::UnderWay { table: self.name().to_owned() }),
             Err(TryLockError::Error(source)) => Err(Error::Lock(source)),
         }
     }

@@ -1,0 +1,137 @@
+//! Loads of a simulated tenant.
+
+use std::sync::Arc;
+
+use entra_flight::catalog::Table;
+use entra_flight::error::{Kind, Report};
+use entra_flight::ops::{self, How, Loaded, UnderWay, load};
+use entra_flight::query::{Connection, Of, Request, Version};
+use entra_flight::sim::{Tenant, outage, repeat_link};
+use entra_flight::snapshot::{Method, Which};
+use tempfile::TempDir;
+
+use super::store;
+use crate::house::{House, rows, texts};
+
+struct Loader {
+    house: House,
+    connection: Connection,
+}
+
+impl Loader {
+    /// Loads from this tenant into the store in this folder.
+    fn of(tenant: Tenant, folder: &TempDir) -> Self {
+        let house = House::stored(tenant, Some(store(folder)));
+        let connection = house.engine.namespace().connection(None).expect("one").as_ref().clone();
+        Loader { house, connection }
+    }
+
+    fn table(&self, name: &str) -> Arc<Table> {
+        self.connection.catalog.table(name).expect("the table").clone()
+    }
+
+    async fn load(&self, table: &str, method: Method) -> Result<Loaded, ops::Error> {
+        let how = How::new(method);
+        load(&self.connection, &self.table(table), &how, &UnderWay::default()).await
+    }
+}
+
+fn tenant(users: u64) -> Tenant {
+    Tenant::seed(7).users(users).start()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_table_answers_as_the_live_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loader = Loader::of(tenant(1_500), &folder);
+    let connection = loader.house.engine.namespace().connection(None).expect("one").clone();
+    for table in connection.catalog.tables() {
+        let loaded = loader.load(&table.name, Method::FullLoad).await;
+        let loaded = loaded.unwrap_or_else(|error| panic!("{}: {error}", table.name));
+        let live = loader.house.table(&table.name).await.expect("the live table");
+        assert_eq!(loaded.record.rows, rows(&live) as u64, "{}", table.name);
+        let request = Request {
+            of: Of::Rows(Some(Version::Stored(Which::Latest))),
+            ..Request::table(&*table.name)
+        };
+        let stored = loader.house.read(&request).await.expect("the stored table");
+        for column in table.key.iter() {
+            let sorted = |batches| {
+                let mut cells = texts(batches, column);
+                cells.sort();
+                cells
+            };
+            assert_eq!(sorted(&stored), sorted(&live), "{}.{column}", table.name);
+        }
+        assert_eq!(
+            stored.first().map(|batch| batch.schema()),
+            live.first().map(|batch| batch.schema()),
+            "{}",
+            table.name
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_tells_what_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let few = Loader::of(tenant(300), &folder);
+    let first = few.load("users", Method::ReloadAndCompare).await.expect("the first load");
+    assert_eq!((first.version, first.record.changes), (0, None));
+    let again = few.load("users", Method::ReloadAndCompare).await.expect("the second load");
+    let changes = again.record.changes.expect("it compared");
+    assert_eq!((changes.changed(), changes.unchanged), (0, 300));
+    let more = Loader::of(tenant(310), &folder);
+    let grown = more.load("users", Method::ReloadAndCompare).await.expect("the third load");
+    let changes = grown.record.changes.expect("it compared");
+    assert_eq!((changes.inserted, changes.deleted), (10, 0), "{changes:?}");
+
+    let request = Request {
+        of: Of::Changes { from: Some(Which::Number(0)), to: Which::Latest },
+        ..Request::table("users")
+    };
+    let told = more.house.read(&request).await.expect("the changes");
+    let kinds = texts(&told, "_change_type");
+    let inserted = kinds.iter().filter(|kind| kind.as_deref() == Some("insert")).count();
+    assert_eq!(inserted, 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_lost_most_of_its_rows_is_held_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let many = Loader::of(tenant(300), &folder);
+    many.load("users", Method::Reload).await.expect("the first load");
+    let few = Loader::of(tenant(100), &folder);
+    for method in Method::ALL {
+        let error = few.load("users", method).await.expect_err("too many are gone");
+        assert_eq!(error.kind(), Kind::Corrupt);
+        assert_eq!(
+            Report::new(&error, error.hint()).to_string(),
+            "`users` had 300 rows and now has 100 of them; the load was held back\n  \
+             hint: look whether the rows are really gone, then load with `--accept`"
+        );
+    }
+    let accepted = How { accept: true, ..How::new(Method::ReloadAndCompare) };
+    let users = few.table("users");
+    let loaded = load(&few.connection, &users, &accepted, &UnderWay::default()).await;
+    let changes = loaded.expect("it was accepted").record.changes.expect("it compared");
+    assert_eq!(changes.deleted, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_fails_leaves_the_version_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fine = Loader::of(tenant(1_500), &folder);
+    fine.load("users", Method::FullLoad).await.expect("the first load");
+    let looping = Tenant::seed(7).users(2_500).fault(repeat_link()).start();
+    let failing = Loader::of(looping, &folder);
+    let error = failing.load("users", Method::FullLoad).await.expect_err("the links loop");
+    assert_eq!(error.kind(), Kind::Corrupt);
+    let place = fine.connection.stored(&fine.table("users")).expect("a store");
+    let versions = place.versions().await.expect("versions");
+    assert_eq!(versions.len(), 1);
+    assert_eq!(place.snapshot(Which::Latest).await.expect("a version").rows(), 1_500);
+    let recovering = Loader::of(Tenant::seed(7).users(1_600).fault(outage(1)).start(), &folder);
+    let loaded = recovering.load("users", Method::Reload).await.expect("outages pass");
+    assert_eq!((loaded.version, loaded.record.rows), (1, 1_600));
+}
