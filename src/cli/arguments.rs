@@ -43,6 +43,8 @@ pub enum Command {
     Snapshots(Snapshots),
     /// Show what changed between two stored versions
     Compare(Compare),
+    /// Prove that the store holds what it says
+    Fsck(Fsck),
 }
 
 const FAULTS: &str = "What goes wrong, such as throttle:20:30s; may be repeated. The words are \
@@ -248,6 +250,16 @@ pub struct Compare {
     /// The newer version
     #[arg(long, default_value = "latest", value_name = "VERSION")]
     pub to: Which,
+    #[command(flatten)]
+    pub kept: Kept,
+}
+
+/// `fsck`
+#[derive(Args, Debug)]
+pub struct Fsck {
+    /// Which tables [default: all that are stored]
+    #[arg(value_name = "TABLE")]
+    pub tables: Vec<String>,
     #[command(flatten)]
     pub kept: Kept,
 }

@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod console;
 mod demo;
+mod fsck;
 mod get;
 mod load;
 mod preview;
@@ -64,6 +65,12 @@ pub enum Error {
         /// What the first of them asks for.
         kind: Kind,
     },
+    /// Stored tables are not as they should be; each was told of.
+    #[error("{tables} stored {} not sound", if *.tables == 1 { "table is" } else { "tables are" })]
+    Unsound {
+        /// How many.
+        tables: usize,
+    },
     /// A file.
     #[error(transparent)]
     Export(#[from] export::Error),
@@ -108,6 +115,7 @@ impl Error {
             Error::Ops(error) => error.kind(),
             Error::Snapshot(error) => error.kind(),
             Error::Loads { kind, .. } => *kind,
+            Error::Unsound { .. } => Kind::Corrupt,
             Error::Export(error) => error.kind(),
             Error::Sim(error) => error.kind(),
             Error::Listen { .. } | Error::Output(_) => Kind::Unavailable,
@@ -178,6 +186,7 @@ async fn run(arguments: Arguments, console: &Console) -> Result<(), Error> {
         Command::Get(command) => get::run(command, console).await,
         Command::Check(command) => check::run(command, console).await,
         Command::Load(command) => load::run(command, console).await,
+        Command::Fsck(command) => fsck::run(command, console).await,
         Command::Snapshots(command) => snapshots::run(command, console).await,
         Command::Compare(command) => compare::run(command, console).await,
     }

@@ -42,3 +42,9 @@ pub const PARTS_MAX: usize = 16;
 
 /// Changes whose values are read together: their rows are held in memory, both images of an update.
 pub const CHANGES_AT_ONCE: usize = 4 << 10;
+
+/// Rows that are picked out of a file in one go.
+pub const PICKED_ROWS: usize = 512;
+
+/// Such goes at once: most of the work is inflating pages, which a second core can share.
+pub const PICKS_AT_ONCE: usize = 4;

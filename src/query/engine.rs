@@ -83,7 +83,14 @@ impl Engine {
         let table = connection.catalog.table(&request.table)?.clone();
         match &request.of {
             Of::Rows(version) => {
-                match stored_version(&connection, &table, version.as_ref()).await? {
+                match stored_version(
+                    &connection,
+                    &table,
+                    version.as_ref(),
+                    request.columns.as_deref(),
+                )
+                .await?
+                {
                     Some(snapshot) => stored(connection, table, snapshot, request),
                     None => live(connection, table, request),
                 }
@@ -114,11 +121,13 @@ impl Engine {
     }
 }
 
-/// The stored version that answers, or `None` where Graph does.
+/// The stored version that answers, or `None` where Graph does: where nobody named a version, also
+/// for columns that only Graph has.
 async fn stored_version(
     connection: &Connection,
     table: &Table,
     version: Option<&Version>,
+    columns: Option<&[String]>,
 ) -> Result<Option<Snapshot>, Error> {
     match version {
         Some(Version::Live) => Ok(None),
@@ -129,7 +138,10 @@ async fn stored_version(
                 return Ok(None);
             }
             let newest = connection.stored(table)?.try_snapshot(Which::Latest).await?;
-            Ok(newest.filter(|snapshot| age(snapshot) <= max_age))
+            let has_all = |snapshot: &Snapshot| {
+                columns.unwrap_or_default().iter().all(|column| snapshot.has(column))
+            };
+            Ok(newest.filter(|snapshot| age(snapshot) <= max_age && has_all(snapshot)))
         }
     }
 }

@@ -6,6 +6,6 @@ mod read;
 mod sort;
 mod write;
 
-pub use read::{Files, conform};
+pub use read::{Files, conform, count};
 pub use sort::{Sorted, Sorter};
 pub use write::Writer;

@@ -1,5 +1,6 @@
 //! Rows out of Parquet files of the store.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,22 +18,28 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::PageIndexPolicy;
+use tokio::sync::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::object::Object;
 use crate::limits::snapshot as limits;
 use crate::snapshot::{DataFile, Error};
 
 /// Files whose rows are counted as one table, in the order of their names.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Files {
     store: Arc<dyn ObjectStore>,
     files: Arc<[DataFile]>,
+    /// Where pages are in the file from which rows were picked last: reading that costs more than
+    /// picking a few rows does.
+    picked: Arc<Mutex<Option<(String, ArrowReaderMetadata)>>>,
 }
 
 impl Files {
     /// The files of one version, in the order of their keys.
     pub fn new(store: Arc<dyn ObjectStore>, files: Vec<DataFile>) -> Self {
-        Files { store, files: files.into() }
+        Files { store, files: files.into(), picked: Arc::default() }
     }
 
     /// The files.
@@ -55,7 +62,7 @@ impl Files {
         let chosen: Vec<DataFile> = self.files.get(files).unwrap_or_default().to_vec();
         let store = self.store.clone();
         stream::iter(chosen)
-            .then(move |file| open(store.clone(), file, schema.clone(), None))
+            .then(move |file| all(store.clone(), file, schema.clone()))
             .try_flatten()
             .boxed()
     }
@@ -73,17 +80,60 @@ impl Files {
             let end = start + file.rows;
             let here = positions.partition_point(|at| *at < start)
                 ..positions.partition_point(|at| *at < end);
-            let rows: Vec<u64> = positions[here].iter().map(|at| at - start).collect();
-            if !rows.is_empty() {
+            for rows in positions[here].chunks(limits::PICKED_ROWS) {
+                let rows: Vec<u64> = rows.iter().map(|at| at - start).collect();
                 wanted.push((file.clone(), rows));
             }
             start = end;
         }
-        let store = self.store.clone();
+        let files = self.clone();
         stream::iter(wanted)
-            .then(move |(file, rows)| open(store.clone(), file, schema.clone(), Some(rows)))
+            .map(move |(file, rows)| {
+                let (files, schema) = (files.clone(), schema.clone());
+                let some = async move { files.some(file, rows, schema).await };
+                AbortOnDropHandle::new(tokio::spawn(some))
+            })
+            .buffered(limits::PICKS_AT_ONCE)
+            .map(|picked| picked.map_err(Error::Died)?)
+            .map_ok(|batches| stream::iter(batches).map(Ok))
             .try_flatten()
             .boxed()
+    }
+
+    /// The rows of one file at these positions.
+    async fn some(
+        &self,
+        file: DataFile,
+        rows: Vec<u64>,
+        schema: SchemaRef,
+    ) -> Result<Vec<RecordBatch>, Error> {
+        let metadata = self.pages(&file).await?;
+        let object = Object::new(&self.store, &file);
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(object, metadata)
+            .with_row_selection(selection(&rows, file.rows));
+        batches(builder, file, schema)?.try_collect().await
+    }
+
+    /// Where pages are in this file.
+    async fn pages(&self, file: &DataFile) -> Result<ArrowReaderMetadata, Error> {
+        let mut picked = self.picked.lock().await;
+        if let Some((path, metadata)) = &*picked
+            && *path == file.path
+        {
+            return Ok(metadata.clone());
+        }
+        let mut object = Object::new(&self.store, file);
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+        let metadata = ArrowReaderMetadata::load_async(&mut object, options).await;
+        let metadata = metadata.map_err(|source| failed(file, source))?;
+        *picked = Some((file.path.clone(), metadata.clone()));
+        Ok(metadata)
+    }
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Files").field(&self.files).finish()
     }
 }
 
@@ -95,18 +145,23 @@ pub async fn count(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Result<u64,
     Ok(u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0))
 }
 
-async fn open(
+/// All rows of a file.
+async fn all(
     store: Arc<dyn ObjectStore>,
     file: DataFile,
     schema: SchemaRef,
-    rows: Option<Vec<u64>>,
 ) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
-    let policy = parquet::file::metadata::PageIndexPolicy::from(rows.is_some());
-    let options = ArrowReaderOptions::new().with_page_index_policy(policy);
-    let builder =
-        ParquetRecordBatchStreamBuilder::new_with_options(Object::new(&store, &file), options)
-            .await;
+    let builder = ParquetRecordBatchStreamBuilder::new(Object::new(&store, &file)).await;
     let builder = builder.map_err(|source| failed(&file, source))?;
+    batches(builder, file, schema)
+}
+
+/// What the reader gives, as batches of `schema`.
+fn batches(
+    builder: ParquetRecordBatchStreamBuilder<Object>,
+    file: DataFile,
+    schema: SchemaRef,
+) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
     let stored = builder.parquet_schema();
     let wanted = stored
         .root_schema()
@@ -116,10 +171,7 @@ async fn open(
         .filter(|(_, field)| schema.field_with_name(field.name()).is_ok())
         .map(|(at, _)| at);
     let mask = ProjectionMask::roots(stored, wanted);
-    let mut builder = builder.with_projection(mask).with_batch_size(batch_rows(&file));
-    if let Some(rows) = rows {
-        builder = builder.with_row_selection(selection(&rows, file.rows));
-    }
+    let builder = builder.with_projection(mask).with_batch_size(batch_rows(&file));
     let batches = builder.build().map_err(|source| failed(&file, source))?;
     Ok(batches
         .map(move |batch| {

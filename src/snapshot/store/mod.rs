@@ -3,12 +3,14 @@
 mod commit;
 mod history;
 mod place;
+mod prove;
 mod root;
 mod turn;
 mod version;
 
 pub use commit::{Draft, delta_schema};
 pub use place::{Entry, Stored};
+pub use prove::{Finding, Proof};
 pub use root::{Settings, Store};
 pub use turn::Turn;
 pub use version::Snapshot;

@@ -1,11 +1,12 @@
 //! Loads of a simulated tenant.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use entra_flight::catalog::Table;
 use entra_flight::error::{Kind, Report};
 use entra_flight::ops::{self, How, Loaded, UnderWay, load};
-use entra_flight::query::{Connection, Of, Request, Version};
+use entra_flight::query::{Connection, Engine, Namespace, Of, Request, Version};
 use entra_flight::sim::{Tenant, outage, repeat_link};
 use entra_flight::snapshot::{Method, Which};
 use tempfile::TempDir;
@@ -86,6 +87,11 @@ async fn a_reload_tells_what_changed() {
     let changes = grown.record.changes.expect("it compared");
     assert_eq!((changes.inserted, changes.deleted), (10, 0), "{changes:?}");
 
+    let users = more.table("users");
+    let proof = more.connection.stored(&users).expect("a store").prove(&users).await;
+    let proof = proof.expect("a proof");
+    assert_eq!((proof.versions, proof.rows, proof.findings), (3, 910, vec![]));
+
     let request = Request {
         of: Of::Changes { from: Some(Which::Number(0)), to: Which::Latest },
         ..Request::table("users")
@@ -134,4 +140,33 @@ async fn a_read_that_fails_leaves_the_version_before() {
     let recovering = Loader::of(Tenant::seed(7).users(1_600).fault(outage(1)).start(), &folder);
     let loaded = recovering.load("users", Method::Reload).await.expect("outages pass");
     assert_eq!((loaded.version, loaded.record.rows), (1, 1_600));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_young_version_answers_in_place_of_graph_and_tells_its_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut loader = Loader::of(tenant(200), &folder);
+    loader.load("users", Method::FullLoad).await.expect("a load");
+    let live = loader.house.engine.plan(&Request::table("users")).await.expect("a plan");
+    assert_eq!(live.known, None, "no age is allowed unless somebody says so");
+    loader.connection.max_age.default = Duration::from_secs(3_600);
+    let engine = Engine::new(Namespace::new([loader.connection.clone()]));
+    let young = engine.plan(&Request::table("users")).await.expect("a plan");
+    let known = young.known.expect("the stored version answers");
+    assert_eq!((known.version, known.rows, known.parts), (0, 200, 1));
+    let now = Request { of: Of::Rows(Some(Version::Live)), ..Request::table("users") };
+    assert_eq!(engine.plan(&now).await.expect("a plan").known, None);
+    let missing =
+        Request { of: Of::Rows(Some(Version::Stored(Which::Latest))), ..Request::table("groups") };
+    let error = engine.plan(&missing).await.expect_err("groups were not loaded");
+    assert_eq!(error.to_string(), "`contoso/groups` is not stored");
+    let columns = Some(vec!["customSecurityAttributes".to_owned()]);
+    let asked = Request { columns, ..Request::table("users") };
+    assert_eq!(engine.plan(&asked).await.expect("Graph has it").known, None);
+    let asked = Request { of: Of::Rows(Some(Version::Stored(Which::Latest))), ..asked };
+    let error = engine.plan(&asked).await.expect_err("it is only read on request");
+    assert_eq!(
+        error.to_string(),
+        "column `customSecurityAttributes` is not stored in version 0 of `users`"
+    );
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entra_flight::catalog::CHANGED_COLUMNS;
 use entra_flight::error::Kind;
-use entra_flight::snapshot::{Counts, Error, Which, compare};
+use entra_flight::snapshot::{Counts, Error, Snapshot, Which, compare};
 use futures::{StreamExt as _, TryStreamExt as _};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -196,4 +196,53 @@ async fn of_two_commits_onto_one_version_the_second_fails() {
     let error = shelf.place.commit(None, late).await.expect_err("the second does not");
     assert!(matches!(error, Error::Raced { .. }), "{error}");
     assert_eq!(shelf.place.versions().await.expect("versions").len(), 1);
+}
+
+#[tokio::test]
+async fn parts_together_hold_each_row_once() {
+    let shelf = Shelf::new();
+    let (mut files, mut all) = (Vec::new(), Vec::new());
+    let mut last = None;
+    for (load, ids) in [("0", ["a", "b"]), ("1", ["c", "d"]), ("2", ["e", "f"])] {
+        let rows: Rows = ids.map(|id| (id.to_owned(), json!({ "id": id }))).into_iter().collect();
+        let (written, draft) =
+            super::draft(&shelf.place, &shelf.table, load, &rows).await.expect("files");
+        files.extend(written);
+        all.extend(ids);
+        last = Some(draft);
+    }
+    let mut draft = last.expect("three");
+    draft.record.rows = 6;
+    let version = shelf.place.commit(None, super::Draft { files: Some(files), ..draft }).await;
+    let snapshot = shelf.version(version.expect("a version")).await;
+    let mut found = Vec::new();
+    for part in 0..snapshot.parts() {
+        let schema = shelf.table.schema.clone();
+        let batches: Vec<_> = snapshot.read(schema, Some(part)).try_collect().await.expect("rows");
+        found.extend(lines(&batches).into_iter().map(|row| row["id"].clone()));
+    }
+    assert_eq!((snapshot.parts(), found), (3, all.into_iter().map(Value::from).collect()));
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_sound_is_told_of() {
+    let shelf = Shelf::new();
+    for rows in [two(), Rows::new(), two()] {
+        shelf.put(&rows).await;
+    }
+    let sound = shelf.place.prove(&shelf.table).await.expect("a proof");
+    assert_eq!((sound.versions, sound.rows, sound.findings), (3, 4, vec![]));
+    let path = |version: &Snapshot| {
+        let file = &version.files().list()[0];
+        shelf.place.folder().expect("a folder").join(&file.path)
+    };
+    let (first, last) = (shelf.version(0).await, shelf.version(2).await);
+    std::fs::remove_file(path(&first)).expect("the file was there");
+    std::fs::write(path(&last), b"short").expect("the file can be written");
+    let proof = shelf.place.prove(&shelf.table).await.expect("a proof");
+    let said: Vec<_> = proof.findings.iter().map(|it| (it.version, it.what.as_str())).collect();
+    assert!(said.iter().any(|(version, what)| *version == 0 && what.contains("cannot be found")));
+    assert!(said.contains(&(0, "its files hold 0 rows, its load 2")), "{said:?}");
+    assert!(said.iter().any(|(version, what)| *version == 2 && what.contains("has 5 bytes")));
+    assert!(said.iter().all(|(version, _)| *version != 1), "{said:?}");
 }
