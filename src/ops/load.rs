@@ -221,7 +221,8 @@ async fn compare(
     draft.changes = snapshot::write_changes(place, load, table, batches).await?;
     let counts = Compared { batches: stream::empty().boxed(), counts }.counts();
     if counts.changed() == 0 && old.schema().fields() == draft.schema.fields() {
-        draft.files = None;
+        let written = draft.files.take();
+        place.discard(&written.unwrap_or_default()).await?;
     }
     Ok(counts)
 }

@@ -6,13 +6,13 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use expect_test::{Expect, expect};
 
-fn program() -> Command {
+pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_entra-flight"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command
 }
 
-fn run(arguments: &[&str]) -> Output {
+pub fn run(arguments: &[&str]) -> Output {
     program().args(arguments).stdin(Stdio::null()).output().expect("the program runs")
 }
 
@@ -21,7 +21,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A program that goes on until it is told to stop, the addresses it printed, and its notes.
-struct Running {
+pub struct Running {
     child: Child,
     lines: Vec<String>,
     notes: Option<BufReader<ChildStderr>>,
@@ -30,7 +30,7 @@ struct Running {
 
 impl Running {
     /// Starts it and waits for the line that says it accepts calls.
-    fn start(arguments: &[&str], ready: &str) -> Self {
+    pub fn start(arguments: &[&str], ready: &str) -> Self {
         let mut child = program()
             .args(arguments)
             .stdin(Stdio::null())
@@ -94,7 +94,7 @@ impl Drop for Running {
 }
 
 /// Settings for the tenant that `sim` printed.
-fn settings(sim: &Running, folder: &Path) -> String {
+pub fn settings(sim: &Running, folder: &Path) -> String {
     let path = folder.join("entra-flight.toml");
     let secret = folder.join("secret");
     std::fs::write(&secret, "simulated-secret\n").expect("a file");

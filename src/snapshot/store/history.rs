@@ -3,6 +3,9 @@
 //! Only the first line of a commit is of interest, which tells of the load; checkpoints hold no
 //! such lines, so the commits themselves are read, a few at once.
 
+use std::collections::HashSet;
+
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStoreExt as _;
@@ -18,11 +21,19 @@ use crate::snapshot::{Error, Record};
 /// Where Delta keeps its log.
 const LOG: &str = "_delta_log";
 
-/// The line of a commit that tells of it.
+/// One line of a commit, as far as it is of interest.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
     commit_info: Option<Info>,
+    add: Option<Named>,
+    cdc: Option<Named>,
+}
+
+/// A file that a commit names.
+#[derive(Deserialize)]
+struct Named {
+    path: String,
 }
 
 #[derive(Deserialize)]
@@ -43,12 +54,24 @@ pub async fn entries(place: &Stored) -> Result<Vec<Entry>, Error> {
     Ok(loads.filter(|entry| entry.version >= oldest).collect())
 }
 
-/// The names of all loads that were ever committed.
-pub async fn loads(place: &Stored) -> Result<Vec<String>, Error> {
+/// The files that any commit names, whether or not its version can still be read.
+pub async fn files(place: &Stored) -> Result<HashSet<String>, Error> {
     let versions = numbers(place).await?;
-    let read = stream::iter(versions).map(|version| async move { entry(place, version).await });
-    let read: Vec<Told> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
-    Ok(read.into_iter().filter_map(|told| told.entry).map(|entry| entry.record.load).collect())
+    let read = stream::iter(versions).map(|version| async move {
+        let bytes = commit(place, version).await?;
+        let mut named = Vec::new();
+        for line in lines(&bytes) {
+            let line: Line = serde_json::from_slice(line).map_err(|source| Error::Record {
+                table: place.name().to_owned(),
+                version,
+                source,
+            })?;
+            named.extend(line.add.into_iter().chain(line.cdc).map(|file| file.path));
+        }
+        Ok(named)
+    });
+    let read: Vec<Vec<String>> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
+    Ok(read.into_iter().flatten().collect())
 }
 
 /// What one commit tells.
@@ -74,13 +97,21 @@ pub async fn numbers(place: &Stored) -> Result<Vec<u64>, Error> {
     })
 }
 
-async fn entry(place: &Stored, version: u64) -> Result<Told, Error> {
+async fn commit(place: &Stored, version: u64) -> Result<Bytes, Error> {
     let path = format!("{LOG}/{version:020}.json");
     let failed = |source| Error::Store { action: "read", path: path.clone(), source };
     let answer = place.files().get(&Path::from(path.as_str())).await.map_err(failed)?;
-    let bytes = answer.bytes().await.map_err(failed)?;
+    answer.bytes().await.map_err(failed)
+}
+
+fn lines(commit: &Bytes) -> impl Iterator<Item = &[u8]> {
+    commit.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+}
+
+async fn entry(place: &Stored, version: u64) -> Result<Told, Error> {
+    let bytes = commit(place, version).await?;
     let unreadable = |source| Error::Record { table: place.name().to_owned(), version, source };
-    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    for line in lines(&bytes) {
         let line: Line = serde_json::from_slice(line).map_err(unreadable)?;
         if let Some(info) = line.commit_info {
             return told(version, info).map_err(unreadable);

@@ -1,6 +1,5 @@
 //! Whose turn it is to load a table.
 
-use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 
 use super::{Stored, history};
-use crate::snapshot::Error;
+use crate::snapshot::{DataFile, Error};
 
 /// The file that a load of a local table holds.
 const LOCK: &str = "_load.lock";
@@ -66,28 +65,35 @@ impl Stored {
         }
     }
 
+    /// Removes files that were written and are not wanted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]; what stays is cleared away by the next load.
+    pub async fn discard(&self, files: &[DataFile]) -> Result<(), Error> {
+        for file in files {
+            self.remove(&Path::from(file.path.as_str())).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, path: &Path) -> Result<(), Error> {
+        let removed = self.files().delete(path).await;
+        removed.map_err(|source| Error::Store { action: "remove", path: path.to_string(), source })
+    }
+
     /// Removes the files of loads that no commit names. Nobody else loads meanwhile.
     async fn sweep(&self) -> Result<(), Error> {
-        let committed: HashSet<String> = history::loads(self).await?.into_iter().collect();
+        let named = history::files(self).await?;
         let listing = |source| Error::Store { action: "list", path: String::new(), source };
         let objects: Vec<_> = self.files().list(None).try_collect().await.map_err(listing)?;
         for object in objects {
-            let Some(load) = load_of(&object.location) else { continue };
-            if !committed.contains(load) {
+            let written = object.location.filename().is_some_and(|it| it.starts_with(PREFIX));
+            if written && !named.contains(object.location.as_ref()) {
                 tracing::info!(table = self.name(), file = %object.location, "cleared away");
-                self.files().delete(&object.location).await.map_err(|source| Error::Store {
-                    action: "remove",
-                    path: object.location.to_string(),
-                    source,
-                })?;
+                self.remove(&object.location).await?;
             }
         }
         Ok(())
     }
-}
-
-/// The load whose file this is: of `load-<load>-00000.parquet` what stands between.
-fn load_of(path: &Path) -> Option<&str> {
-    let name = path.filename()?.strip_prefix(PREFIX)?.strip_suffix(".parquet")?;
-    Some(name.rsplit_once('-')?.0)
 }

@@ -1,6 +1,7 @@
 //! Stored versions: written from rows of JSON as a load writes them, compared, read back.
 
 mod faults;
+mod kills;
 mod loads;
 mod versions;
 
