@@ -103,6 +103,7 @@ pub fn engine(
             catalog: Arc::new(catalog.clone()),
             live,
             store: store.clone(),
+            lost_share_max: kept.map_or(limits::ops::LOST_SHARE_MAX, |it| it.lost_share_max),
             max_age: MaxAge {
                 default: kept.map_or(Duration::ZERO, |it| it.max_age),
                 ..MaxAge::default()

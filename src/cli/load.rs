@@ -19,18 +19,15 @@ use crate::{app, clock, limits, telemetry};
 /// Loads tables, says of each how it ended, and fails if one of them did.
 pub async fn run(command: Load, console: &Console) -> Result<(), Error> {
     telemetry::begin(telemetry::Level::Quiet);
-    let (engine, settings) = reader::local(&command.kept.settings)?;
+    let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?.clone();
     let tables = tables(&command, &connection).await?;
-    let mut how = How { accept: command.accept, ..How::new(command.method) };
-    if let Some(kept) = &settings.store {
-        how.lost_share_max = kept.lost_share_max;
-    }
+    let how = How { accept: command.accept, ..How::new(command.method) };
     let under_way: Vec<_> = tables.into_iter().map(|table| (table, UnderWay::default())).collect();
     let count = under_way.len();
     let mut progress = Progress::new(console, "loading", None);
     let shown = under_way.clone();
-    let mut loads = Box::pin(ops::load_all(&connection, under_way, &how));
+    let mut loads = Box::pin(ops::load_all(connection.clone(), under_way, how));
     let (mut failed, mut kind) = (0, None);
     loop {
         tokio::select! {
@@ -89,13 +86,7 @@ fn tell(
 ) -> Result<(), Error> {
     match ended {
         Ok(loaded) if command.kept.json => {
-            let line = json!({
-                "connection": *connection.name,
-                "table": *loaded.table,
-                "version": loaded.version,
-                "load": loaded.record,
-            });
-            console.result(&line.to_string())?;
+            console.result(&loaded.to_json(&connection.name).to_string())?;
         }
         Ok(loaded) => {
             console.result(&line(loaded))?;

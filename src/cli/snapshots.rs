@@ -2,7 +2,6 @@
 
 use chrono::SecondsFormat;
 use comfy_table::{Table, presets};
-use serde_json::json;
 
 use super::Error;
 use super::arguments::Snapshots;
@@ -24,13 +23,7 @@ pub async fn run(command: Snapshots, console: &Console) -> Result<(), Error> {
     }
     if command.kept.json {
         for entry in versions.iter().rev() {
-            let line = json!({
-                "connection": *connection.name,
-                "table": *table.name,
-                "version": entry.version,
-                "committed": entry.committed,
-                "load": entry.record,
-            });
+            let line = entry.to_json(&connection.name, &table.name);
             console.result(&line.to_string())?;
         }
         return Ok(());

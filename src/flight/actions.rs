@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use arrow_flight::{Action, ActionType};
+use futures::stream::{self, BoxStream, StreamExt as _};
 use prost::Message as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Error, info, proto};
+use super::{Error, info, loads, proto};
 use crate::catalog;
 use crate::clock::Instant;
 use crate::ops;
 use crate::query::{Connection, Engine};
+use crate::snapshot::Entry;
 
 /// Name and description of each action; every result is one line of JSON.
-const ACTIONS: [(&str, &str); 3] = [
+const ACTIONS: [(&str, &str); 5] = [
     (
         "tables",
         "The tables, a JSON object each. Body: nothing, or {\"connection\":…,\"table\":PATTERN}.",
@@ -23,6 +25,17 @@ const ACTIONS: [(&str, &str); 3] = [
         "permissions",
         "Which tables the granted permissions and licences allow, and what the others lack, a JSON \
          object each. Body: nothing, or {\"connection\":…,\"table\":PATTERN}.",
+    ),
+    (
+        "snapshots",
+        "The stored versions of tables, the newest first, a JSON object each. Body: nothing, or \
+         {\"connection\":…,\"table\":PATTERN}.",
+    ),
+    (
+        "load",
+        "Reads tables whole and stores a version of each. Streams progress, then how each table \
+         ended, a JSON object each; fails if one did. Body: {\"connection\":…,\"tables\":[NAME,…],\
+         \"method\":\"full_load\"|\"reload\"|\"reload_and_compare\",\"accept\":false}.",
     ),
     ("health", "Whether the server answers, its version and its connections, as one JSON object."),
 ];
@@ -48,7 +61,11 @@ pub fn names() -> String {
     ACTIONS.map(|(name, _)| name).join("`, `")
 }
 
-/// Runs an action, within the caller's deadline if it named one; each value is one result.
+/// What an action gives, one after another.
+pub type Lines = BoxStream<'static, Result<Value, Error>>;
+
+/// Runs an action, within the caller's deadline if it named one; each value is one result. Dropping
+/// the stream stops what it does.
 ///
 /// # Errors
 ///
@@ -57,18 +74,23 @@ pub async fn run(
     engine: &Engine,
     action: &Action,
     deadline: Option<Instant>,
-) -> Result<Vec<Value>, Error> {
+) -> Result<Lines, Error> {
     let Some((name, _)) = ACTIONS.iter().find(|(name, _)| *name == action.r#type) else {
         return Err(Error::UnknownAction { name: catalog::shown(&action.r#type) });
     };
+    if *name == "load" {
+        return loads::run(engine, &action.body, deadline);
+    }
     let about = about(name, &action.body)?;
     let connections = chosen(engine, about.connection.as_deref())?;
     let pattern = about.table.as_deref().unwrap_or("*");
-    match *name {
-        "tables" => Ok(tables(&connections, pattern)),
-        "permissions" => permissions(&connections, pattern, deadline).await,
-        _ => Ok(vec![health(&connections)]),
-    }
+    let lines = match *name {
+        "tables" => tables(&connections, pattern),
+        "permissions" => permissions(&connections, pattern, deadline).await?,
+        "snapshots" => snapshots(&connections, pattern).await?,
+        _ => vec![health(&connections)],
+    };
+    Ok(stream::iter(lines).map(Ok).boxed())
 }
 
 fn about(action: &'static str, body: &[u8]) -> Result<About, Error> {
@@ -111,6 +133,18 @@ async fn permissions(
     for connection in connections {
         let access = ops::check(connection, pattern, deadline).await?;
         lines.extend(access.iter().map(|access| access.to_json(&connection.name)));
+    }
+    Ok(lines)
+}
+
+async fn snapshots(connections: &[Arc<Connection>], pattern: &str) -> Result<Vec<Value>, Error> {
+    let mut lines = Vec::new();
+    for connection in connections {
+        for table in connection.catalog.matching(pattern) {
+            let versions = connection.stored(table)?.versions().await.map_err(ops::Error::from)?;
+            let line = |entry: &Entry| entry.to_json(&connection.name, &table.name);
+            lines.extend(versions.iter().rev().map(line));
+        }
     }
     Ok(lines)
 }

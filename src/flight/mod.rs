@@ -12,6 +12,7 @@ mod call;
 mod client;
 mod encode;
 mod info;
+mod loads;
 mod plain;
 pub mod proto;
 mod server;

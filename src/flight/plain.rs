@@ -161,8 +161,11 @@ impl FlightService for Plain {
         let deadline = call::deadline(request.metadata());
         let lines = actions::run(&self.engine, request.get_ref(), deadline).await;
         let lines = lines.map_err(|error| status::status(&error))?;
-        let results = lines.into_iter().map(|line| Ok(ActionResult::new(line.to_string())));
-        Ok(Response::new(stream::iter(results).boxed()))
+        let results = lines.map(|line| match line {
+            Ok(line) => Ok(ActionResult::new(line.to_string())),
+            Err(error) => Err(status::status(&error)),
+        });
+        Ok(Response::new(results.boxed()))
     }
 
     async fn list_actions(

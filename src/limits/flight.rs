@@ -40,3 +40,6 @@ pub const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// Stored tables that are looked up at once for `list_flights`.
 pub const LOOKUPS: usize = 8;
+
+/// Between two lines of progress of an action that takes long; they keep its stream alive too.
+pub const PROGRESS: Duration = Duration::from_secs(1);

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt as _};
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -22,14 +23,12 @@ use crate::snapshot::{
 use crate::source::Source as _;
 
 /// How a table is loaded.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct How {
     /// What becomes of what is stored.
     pub method: Method,
     /// Take it even if it looks as if rows were lost.
     pub accept: bool,
-    /// The share of rows, from 0 to 1, that may be gone before a load looks suspicious.
-    pub lost_share_max: f64,
     /// When it has to be over; `None` for the connection's own bound.
     pub deadline: Option<Instant>,
 }
@@ -40,6 +39,18 @@ pub struct UnderWay {
     /// What was asked of Graph so far.
     pub meter: Arc<Meter>,
     rows: Arc<AtomicU64>,
+}
+
+impl Loaded {
+    /// The same as the action `load` and `load --json` tell it.
+    pub fn to_json(&self, connection: &str) -> Value {
+        json!({
+            "connection": connection,
+            "table": *self.table,
+            "version": self.version,
+            "load": self.record,
+        })
+    }
 }
 
 /// A load that became a version.
@@ -56,7 +67,7 @@ pub struct Loaded {
 impl How {
     /// Loads like this, and holds back what looks suspicious.
     pub fn new(method: Method) -> Self {
-        How { method, accept: false, lost_share_max: limits::LOST_SHARE_MAX, deadline: None }
+        How { method, accept: false, deadline: None }
     }
 }
 
@@ -74,7 +85,7 @@ impl UnderWay {
 ///
 /// # Errors
 ///
-/// [`Error::Suspicious`] for a table that lost more than [`How::lost_share_max`] of its rows,
+/// [`Error::Suspicious`] for a table that lost more than [`Connection::lost_share_max`] of its rows,
 /// unless that is accepted; what reading the table or writing the store meets, among it
 /// [`snapshot::Error::UnderWay`] and [`snapshot::Error::Raced`] where somebody else loads it too.
 pub async fn load(
@@ -91,7 +102,7 @@ pub async fn load(
     let incoming = Incoming::new(&scan.columns, &table.key, scan.schema())?;
     let sorted = read(connection, scan, how, under_way, incoming).await?;
     if let Some(old) = &old {
-        suspect(table, old.rows(), sorted.rows(), how)?;
+        suspect(connection, table, how, old.rows(), sorted.rows())?;
     }
     let schema = evolved(old.as_ref(), &sorted.schema(), how.method, place.name())?;
     let (stored, duplicates) = sorted.write(&place, turn.load(), &schema).await?;
@@ -116,7 +127,8 @@ pub async fn load(
         Draft { schema, files: Some(stored), changes: Vec::new(), record: record.clone() };
     if let Some(old) = old.filter(|_| how.method == Method::ReloadAndCompare) {
         let counts = compare(&place, &old, &mut draft, table, turn.base(), turn.load()).await?;
-        suspect(table, old.rows(), old.rows().saturating_sub(counts.deleted), how)?;
+        let left = old.rows().saturating_sub(counts.deleted);
+        suspect(connection, table, how, old.rows(), left)?;
         record.changes = Some(counts);
     }
     record.ended = now();
@@ -126,15 +138,18 @@ pub async fn load(
 }
 
 /// Reads several tables, a few at once; each ends for itself, in the order in which they end.
-pub fn load_all<'a>(
-    connection: &'a Connection,
+pub fn load_all(
+    connection: Arc<Connection>,
     tables: Vec<(Arc<Table>, UnderWay)>,
-    how: &'a How,
-) -> impl stream::Stream<Item = (Arc<Table>, Result<Loaded, Error>)> + 'a {
+    how: How,
+) -> impl stream::Stream<Item = (Arc<Table>, Result<Loaded, Error>)> + Send + 'static {
     stream::iter(tables)
-        .map(move |(table, under_way)| async move {
-            let loaded = load(connection, &table, how, &under_way).await;
-            (table, loaded)
+        .map(move |(table, under_way)| {
+            let (connection, how) = (connection.clone(), how.clone());
+            async move {
+                let loaded = load(&connection, &table, &how, &under_way).await;
+                (table, loaded)
+            }
         })
         .buffer_unordered(limits::LOADS_AT_ONCE)
 }
@@ -182,9 +197,15 @@ async fn read(
 }
 
 /// Refuses what looks as if rows were lost on the way rather than deleted.
-fn suspect(table: &Table, before: u64, after: u64, how: &How) -> Result<(), Error> {
+fn suspect(
+    connection: &Connection,
+    table: &Table,
+    how: &How,
+    before: u64,
+    after: u64,
+) -> Result<(), Error> {
     let lost = before.saturating_sub(after) as f64 / before.max(1) as f64;
-    if how.accept || before < limits::ROWS_MANY || lost <= how.lost_share_max {
+    if how.accept || before < limits::ROWS_MANY || lost <= connection.lost_share_max {
         return Ok(());
     }
     Err(Error::Suspicious { table: table.name.to_string(), before, after })

@@ -22,6 +22,9 @@ pub struct Connection {
     pub store: Option<Store>,
     /// How old a stored version may be that answers in place of Graph.
     pub max_age: MaxAge,
+    /// The share of its rows, from 0 to 1, that a table may lose between two loads without being
+    /// suspected.
+    pub lost_share_max: f64,
 }
 
 /// How old a stored version may be that answers in place of Graph; by default none may.

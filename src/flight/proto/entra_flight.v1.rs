@@ -58,7 +58,24 @@ pub struct Columns {
     #[prost(string, repeated, tag = "1")]
     pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-/// The body of the actions `tables`, `permissions` and `health`; an empty body asks of everything.
+/// The body of the action `load`. The same as JSON is accepted:
+/// `{"tables":\["users"\],"method":"reload_and_compare"}`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Load {
+    /// A connection of the server's settings; absent where there is only one.
+    #[prost(string, optional, tag = "1")]
+    pub connection: ::core::option::Option<::prost::alloc::string::String>,
+    /// Such as `users`; at least one.
+    #[prost(string, repeated, tag = "2")]
+    pub tables: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// `full_load`, `reload` or `reload_and_compare`, which is also what absence means.
+    #[prost(string, optional, tag = "3")]
+    pub method: ::core::option::Option<::prost::alloc::string::String>,
+    /// Store it even if it looks as if rows were lost.
+    #[prost(bool, tag = "4")]
+    pub accept: bool,
+}
+/// The body of the actions `tables`, `permissions`, `snapshots` and `health`; an empty body asks of everything.
 /// The same as JSON is accepted: `{"connection":"contoso"}`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct About {

@@ -9,6 +9,7 @@ use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use futures::stream::TryStreamExt as _;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, path::Path};
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{Snapshot, history};
@@ -35,6 +36,19 @@ pub struct Entry {
     pub committed: DateTime<Utc>,
     /// The load that made it.
     pub record: Record,
+}
+
+impl Entry {
+    /// The same as the action `snapshots` and `snapshots --json` tell it.
+    pub fn to_json(&self, connection: &str, table: &str) -> Value {
+        json!({
+            "connection": connection,
+            "table": table,
+            "version": self.version,
+            "committed": self.committed,
+            "load": self.record,
+        })
+    }
 }
 
 impl Stored {

@@ -1,5 +1,6 @@
 //! Stored versions: written from rows of JSON as a load writes them, compared, read back.
 
+mod actions;
 mod faults;
 mod kills;
 mod loads;
