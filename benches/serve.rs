@@ -139,9 +139,7 @@ async fn read(address: &str) -> usize {
 
 fn main() {
     let batches = Arc::new(support::users(ROWS));
-    // Nothing is decoded here, so that a second thread would only take the client's.
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
     let address = listener.local_addr().expect("bound");
     if std::env::args().any(|argument| argument == "serve") {
