@@ -18,7 +18,7 @@ use crate::graph::Meter;
 use crate::limits::ops as limits;
 use crate::query::Connection;
 use crate::snapshot::{
-    self, Compared, Counts, Draft, Incoming, Led, Method, Record, Snapshot, Stored, Which,
+    self, Counts, Draft, Incoming, Led, Method, Record, Snapshot, Stored, Which,
 };
 use crate::source::Source as _;
 
@@ -237,10 +237,9 @@ async fn compare(
 ) -> Result<Counts, Error> {
     let files = draft.files.clone().unwrap_or_default();
     let led = Led { version: base.map_or(0, |base| base + 1), committed: draft.record.ended };
-    let compared = snapshot::compare_files(old, place, files, table, led);
-    let Compared { batches, counts } = compared;
-    draft.changes = snapshot::write_changes(place, load, table, batches).await?;
-    let counts = Compared { batches: stream::empty().boxed(), counts }.counts();
+    let mut compared = snapshot::compare_files(old, place, files, table, led);
+    draft.changes = snapshot::write_changes(place, load, table, &mut compared.batches).await?;
+    let counts = compared.counts();
     if counts.changed() == 0 && old.schema().fields() == draft.schema.fields() {
         let written = draft.files.take();
         place.discard(&written.unwrap_or_default()).await?;

@@ -134,7 +134,7 @@ pub async fn write_changes(
     place: &Stored,
     load: &str,
     table: &Table,
-    mut batches: BoxStream<'static, Result<RecordBatch, Error>>,
+    batches: &mut BoxStream<'static, Result<RecordBatch, Error>>,
 ) -> Result<Vec<DataFile>, Error> {
     let changes = table.changes();
     // What a reader of the feed adds itself, and what is only ours.

@@ -11,7 +11,6 @@ mod walk;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, BoxStream, StreamExt as _};
 
@@ -40,11 +39,6 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// The schema of the batches.
-    pub fn schema(table: &Table) -> SchemaRef {
-        table.changes().schema
-    }
-
     /// How many changes of each kind were given so far.
     pub fn counts(&self) -> Counts {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray as _, ListArray, RecordBatch, StructArray, new_null_array,
 };
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
@@ -243,10 +243,34 @@ fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
             let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
             Ok(Arc::new(ListArray::try_new(item.clone(), offsets, items, nulls)?))
         }
-        _ => cast(array, to),
+        // A value that does not fit must not become a null.
+        _ => cast_with_options(array, to, &CastOptions { safe: false, ..CastOptions::default() }),
     }
 }
 
 fn failed(file: &DataFile, source: ParquetError) -> Error {
     Error::File { action: "read", path: file.path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray as _, RecordBatch, StringArray};
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+
+    use super::conform;
+
+    #[test]
+    fn a_stored_value_that_does_not_fit_is_an_error_and_not_a_null() {
+        let stored = |texts: &[Option<&str>]| {
+            let texts = StringArray::from(texts.to_vec());
+            RecordBatch::try_from_iter([("n", Arc::new(texts) as _)]).expect("a batch")
+        };
+        let now = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+        let fits = conform(&stored(&[Some("7"), None]), &now).expect("numbers");
+        let cells: Vec<_> = fits.column(0).as_primitive::<Int64Type>().iter().collect();
+        assert_eq!(cells, [Some(7), None]);
+        assert!(conform(&stored(&[Some("seven")]), &now).is_err());
+    }
 }

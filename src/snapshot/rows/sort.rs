@@ -135,9 +135,9 @@ impl Sorter {
         for (run, mut file) in self.runs.into_iter().enumerate() {
             file.rewind().map_err(Error::Scratch)?;
             let reader = StreamReader::try_new_buffered(file, None).map_err(scratched)?;
-            sorted.open(Rest::Disk(Box::new(reader)), run)?;
+            sorted.go_on(Rest::Disk(Box::new(reader)), run)?;
         }
-        sorted.open(Rest::Memory(last.into_iter()), runs)?;
+        sorted.go_on(Rest::Memory(last.into_iter()), runs)?;
         Ok(sorted)
     }
 
@@ -178,10 +178,6 @@ impl Sorted {
     /// Rows left out so far because a later one has their key.
     pub fn duplicates(&self) -> u64 {
         self.duplicates
-    }
-
-    fn open(&mut self, rest: Rest, run: usize) -> Result<(), Error> {
-        self.go_on(rest, run)
     }
 
     /// Puts the next batch of a run among those that are merged; a run at its end is gone.

@@ -48,10 +48,8 @@ pub async fn entries(place: &Stored) -> Result<Vec<Entry>, Error> {
     let mut versions = numbers(place).await?;
     versions.sort_unstable();
     let read = stream::iter(versions).map(|version| async move { entry(place, version).await });
-    let read: Vec<Told> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
-    let oldest = read.iter().filter_map(|told| told.oldest).max().unwrap_or(0);
-    let loads = read.into_iter().filter_map(|told| told.entry);
-    Ok(loads.filter(|entry| entry.version >= oldest).collect())
+    let read: Vec<Option<Entry>> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
+    Ok(read.into_iter().flatten().collect())
 }
 
 /// The files that any commit names, whether or not its version can still be read.
@@ -72,14 +70,6 @@ pub async fn files(place: &Stored) -> Result<HashSet<String>, Error> {
     });
     let read: Vec<Vec<String>> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
     Ok(read.into_iter().flatten().collect())
-}
-
-/// What one commit tells.
-struct Told {
-    /// The load that it came from; `None` of a commit that only keeps house.
-    entry: Option<Entry>,
-    /// The oldest version that can be read from then on.
-    oldest: Option<u64>,
 }
 
 /// The numbers of all commits that are there.
@@ -108,7 +98,8 @@ fn lines(commit: &Bytes) -> impl Iterator<Item = &[u8]> {
     commit.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
 
-async fn entry(place: &Stored, version: u64) -> Result<Told, Error> {
+/// The load that a commit came from; `None` of one that no load made.
+async fn entry(place: &Stored, version: u64) -> Result<Option<Entry>, Error> {
     let bytes = commit(place, version).await?;
     let unreadable = |source| Error::Record { table: place.name().to_owned(), version, source };
     for line in lines(&bytes) {
@@ -117,18 +108,12 @@ async fn entry(place: &Stored, version: u64) -> Result<Told, Error> {
             return told(version, info).map_err(unreadable);
         }
     }
-    Ok(Told { entry: None, oldest: None })
+    Ok(None)
 }
 
-fn told(version: u64, mut info: Info) -> Result<Told, serde_json::Error> {
+fn told(version: u64, mut info: Info) -> Result<Option<Entry>, serde_json::Error> {
     let committed = info.timestamp.and_then(DateTime::<Utc>::from_timestamp_millis);
     let record = info.more.remove(RECORD);
     let record = record.map(serde_json::from_value::<Record>).transpose()?;
-    let entry = record.map(|record| Entry {
-        version,
-        committed: committed.unwrap_or(record.ended),
-        record,
-    });
-    let oldest = info.more.get(super::OLDEST).and_then(Value::as_u64);
-    Ok(Told { entry, oldest })
+    Ok(record.map(|record| Entry { version, committed: committed.unwrap_or(record.ended), record }))
 }

@@ -17,6 +17,3 @@ pub use version::Snapshot;
 
 /// Where in a commit's metadata the [`Record`](super::Record) of its load stands.
 const RECORD: &str = "entraFlight";
-
-/// Where a commit that expires versions names the oldest that is left.
-const OLDEST: &str = "entraFlightOldest";
