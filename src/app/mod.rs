@@ -12,7 +12,8 @@ use std::time::Duration;
 use crate::catalog::{self, Catalog};
 use crate::error::Kind;
 use crate::graph::{self, Graph};
-use crate::query::{Connection, Engine, MaxAge, Namespace};
+use crate::ops::Job;
+use crate::query::{self, Connection, Engine, MaxAge, Namespace};
 use crate::snapshot::{self, Store};
 use crate::source::Live;
 use crate::transport::{self, Sockets};
@@ -55,6 +56,15 @@ pub enum Error {
     /// The store cannot be used as they say.
     #[error(transparent)]
     Store(#[from] snapshot::Error),
+    /// A job of the schedule cannot be run.
+    #[error("could not prepare the schedule `{job}`")]
+    Schedule {
+        /// Which.
+        job: String,
+        /// Why.
+        #[source]
+        source: query::Error,
+    },
     /// The built-in tables cannot be read, which is a fault of ours.
     #[error("the built-in tables cannot be read")]
     Catalog(#[source] catalog::Error),
@@ -69,6 +79,7 @@ impl Error {
             Error::Auth { source, .. } => source.kind(),
             Error::Graph { source, .. } => source.kind(),
             Error::Store(error) => error.kind(),
+            Error::Schedule { source, .. } => source.kind(),
             Error::Catalog(_) => Kind::Internal,
         }
     }
@@ -80,6 +91,7 @@ impl Error {
             Error::Auth { source, .. } => source.hint(),
             Error::Graph { source, .. } => source.hint(),
             Error::Store(error) => error.hint(),
+            Error::Schedule { source, .. } => source.hint(),
             Error::Transport { .. } | Error::Catalog(_) => None,
         }
     }
@@ -104,6 +116,7 @@ pub fn engine(
             live,
             store: store.clone(),
             lost_share_max: kept.map_or(limits::ops::LOST_SHARE_MAX, |it| it.lost_share_max),
+            keep: kept.and_then(|kept| kept.keep),
             max_age: MaxAge {
                 default: kept.map_or(Duration::ZERO, |it| it.max_age),
                 ..MaxAge::default()
@@ -112,6 +125,34 @@ pub fn engine(
     });
     let prepared: Vec<Connection> = prepared.collect::<Result<_, Error>>()?;
     Ok(Engine::new(Namespace::new(prepared)))
+}
+
+/// The jobs of the schedule, their tables found.
+///
+/// # Errors
+///
+/// [`Error::Schedule`] for a table that there is not.
+pub fn schedule(
+    scheduled: &BTreeMap<String, settings::Scheduled>,
+    engine: &Engine,
+) -> Result<Vec<Job>, Error> {
+    let job = |(name, scheduled): (&String, &settings::Scheduled)| {
+        let failed = |source| Error::Schedule { job: name.clone(), source };
+        let connection = engine.namespace().connection(scheduled.connection.as_deref());
+        let connection = connection.map_err(failed)?.clone();
+        let tables =
+            scheduled.tables.iter().map(|table| Ok(connection.catalog.table(table)?.clone()));
+        let tables = tables.collect::<Result<_, query::Error>>().map_err(failed)?;
+        Ok(Job {
+            name: name.clone(),
+            cron: scheduled.cron.clone(),
+            jitter: scheduled.jitter,
+            tables,
+            connection,
+            method: scheduled.method,
+        })
+    };
+    scheduled.iter().map(job).collect()
 }
 
 fn live(name: &str, settings: &settings::Connection, catalog: &Catalog) -> Result<Live, Error> {

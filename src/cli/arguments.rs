@@ -43,6 +43,8 @@ pub enum Command {
     Snapshots(Snapshots),
     /// Show what changed between two stored versions
     Compare(Compare),
+    /// Remove stored versions that are no longer wanted
+    Expire(Expire),
     /// Prove that the store holds what it says
     Fsck(Fsck),
 }
@@ -60,6 +62,10 @@ pub struct Tenant {
     /// The same seed gives the same tenant
     #[arg(long, default_value_t = 7, value_name = "N")]
     pub seed: u64,
+    /// How many rounds of changes are behind it: in each, 1.5 % of the users join, move, are renamed
+    /// or deleted
+    #[arg(long, default_value_t = 0, value_name = "ROUNDS")]
+    pub churn: u64,
     /// How long each of its answers takes, such as 100ms
     #[arg(long, default_value = "0ms", value_parser = duration, value_name = "TIME")]
     pub latency: Duration,
@@ -250,6 +256,22 @@ pub struct Compare {
     /// The newer version
     #[arg(long, default_value = "latest", value_name = "VERSION")]
     pub to: Which,
+    #[command(flatten)]
+    pub kept: Kept,
+}
+
+/// `expire`
+#[derive(Args, Debug)]
+pub struct Expire {
+    /// Which tables [default: all that are stored]
+    #[arg(value_name = "TABLE")]
+    pub tables: Vec<String>,
+    /// Remove versions that were not the newest within this time, such as 30d
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub older_than: Duration,
+    /// But keep at least so many of the newest
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub keep: usize,
     #[command(flatten)]
     pub kept: Kept,
 }

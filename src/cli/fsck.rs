@@ -13,18 +13,10 @@ pub async fn run(command: Fsck, console: &Console) -> Result<(), Error> {
     telemetry::begin(telemetry::Level::Quiet);
     let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?;
-    let mut tables = Vec::new();
-    for name in &command.tables {
-        tables.push(connection.catalog.table(name)?);
-    }
-    let all = tables.is_empty();
-    if all {
-        tables.extend(connection.catalog.tables());
-    }
     let mut faulty = 0;
-    for table in tables {
+    for table in reader::stored_tables(connection, &command.tables)? {
         let proof = connection.stored(table)?.prove(table).await?;
-        if all && proof.versions == 0 {
+        if command.tables.is_empty() && proof.versions == 0 {
             continue;
         }
         faulty += usize::from(!proof.findings.is_empty());

@@ -59,15 +59,10 @@ pub async fn run(command: Load, console: &Console) -> Result<(), Error> {
 }
 
 async fn tables(command: &Load, connection: &Connection) -> Result<Vec<Arc<Table>>, Error> {
-    let mut tables = Vec::new();
     if command.all {
-        for access in ops::check(connection, "*", None).await? {
-            if access.allowed() {
-                tables.push(connection.catalog.table(&access.table)?.clone());
-            }
-        }
-        return Ok(tables);
+        return Ok(ops::allowed(connection).await?);
     }
+    let mut tables = Vec::new();
     for name in &command.tables {
         let table = connection.catalog.table(name)?;
         if !tables.iter().any(|before: &Arc<Table>| before.name == table.name) {

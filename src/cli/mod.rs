@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod console;
 mod demo;
+mod expire;
 mod fsck;
 mod get;
 mod load;
@@ -186,6 +187,7 @@ async fn run(arguments: Arguments, console: &Console) -> Result<(), Error> {
         Command::Get(command) => get::run(command, console).await,
         Command::Check(command) => check::run(command, console).await,
         Command::Load(command) => load::run(command, console).await,
+        Command::Expire(command) => expire::run(command, console).await,
         Command::Fsck(command) => fsck::run(command, console).await,
         Command::Snapshots(command) => snapshots::run(command, console).await,
         Command::Compare(command) => compare::run(command, console).await,

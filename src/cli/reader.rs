@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Error;
 use super::arguments::{self, Asked};
 use crate::app::{self, settings};
+use crate::catalog::Table;
 use crate::flight::Client;
 use crate::graph::Meter;
 use crate::query::{Connection, Engine, Request};
@@ -49,6 +50,17 @@ pub fn local(from: &arguments::Settings) -> Result<(Engine, settings::Settings),
         settings::Settings::load(&from.settings, std::env::vars_os()).map_err(app::Error::from)?;
     let engine = app::engine(&settings.connections, settings.store.as_ref())?;
     Ok((engine, settings))
+}
+
+/// The tables of these names; all of the connection's if none is named.
+pub fn stored_tables<'a>(
+    connection: &'a Connection,
+    names: &[String],
+) -> Result<Vec<&'a Arc<Table>>, Error> {
+    match names {
+        [] => Ok(connection.catalog.tables().iter().collect()),
+        _ => names.iter().map(|name| Ok(connection.catalog.table(name)?)).collect(),
+    }
 }
 
 impl Reader {

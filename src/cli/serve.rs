@@ -4,7 +4,7 @@ use super::Error;
 use super::arguments::Serve;
 use super::console::Console;
 use crate::flight::Server;
-use crate::{app, telemetry};
+use crate::{app, ops, telemetry};
 
 /// Serves the tenants of the settings until it is told to stop.
 pub async fn run(command: Serve, console: &Console) -> Result<(), Error> {
@@ -17,8 +17,11 @@ pub async fn run(command: Serve, console: &Console) -> Result<(), Error> {
     }
     settings.server.insecure |= command.insecure;
     let engine = app::engine(&settings.connections, settings.store.as_ref())?;
+    let jobs = app::schedule(&settings.schedule, &engine)?;
     let server = Server::bind(&settings.server).await?;
     let stop = app::stop_token();
     console.result(&format!("flight: grpc://{}", server.address()))?;
-    Ok(server.serve(engine, stop).await?)
+    let schedule = ops::run_schedule(jobs, stop.clone());
+    let (served, ()) = tokio::join!(server.serve(engine, stop), schedule);
+    Ok(served?)
 }

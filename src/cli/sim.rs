@@ -33,6 +33,7 @@ pub async fn bind(
     let settings = Settings {
         seed: tenant.seed,
         users: tenant.users,
+        rounds: tenant.churn,
         latency: tenant.latency,
         faults: tenant.faults.clone(),
         throttle: if tenant.throttle == "off" { Throttle::Off } else { Throttle::On },

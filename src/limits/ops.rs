@@ -12,3 +12,6 @@ pub const LOST_SHARE_MAX: f64 = 0.5;
 
 /// Rows from which a table is large enough for that share to mean something.
 pub const ROWS_MANY: u64 = 20;
+
+/// Times of a schedule that are counted, at most, when some were missed.
+pub const MISSED_COUNTED_MAX: u64 = 100_000;

@@ -1,5 +1,7 @@
 //! Files.
 
+use std::time::Duration;
+
 /// Rows of a Parquet row group: what engines scan in parallel.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
@@ -20,7 +22,13 @@ pub const BATCH_ROWS: u64 = 8_192;
 pub const BATCH_BYTES: usize = 1 << 20;
 
 /// Bytes of the batches of a sorted run on disk: each run of a merge holds one of them.
-pub const RUN_BATCH_BYTES: usize = 256 << 10;
+pub const RUN_BATCH_BYTES: usize = 128 << 10;
+
+/// Runs before they are made one: at most this many batches are held by each merge.
+pub const RUNS_MAX: usize = 512;
+
+/// Ranges of keys that are merged and written side by side, at most; each encodes a row group.
+pub const RANGES_MAX: usize = 2;
 
 /// Rows held while they are sorted. The sort holds them twice, and their keys.
 pub const SORT_BYTES: usize = 48 << 20;
@@ -48,3 +56,13 @@ pub const PICKED_ROWS: usize = 512;
 
 /// Such goes at once: most of the work is inflating pages, which a second core can share.
 pub const PICKS_AT_ONCE: usize = 4;
+
+/// Commits after which the state of a table is written out, as Delta does it.
+pub const CHECKPOINT_EVERY: u64 = 10;
+
+/// Versions that expire at once: each is held by an open file meanwhile.
+pub const EXPIRED_AT_ONCE: usize = 256;
+
+/// How long a version in a bucket stays after it was the newest, and how old a file there must be
+/// that no version has: longer than any read or load takes.
+pub const EXPIRES_IN_BUCKET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);

@@ -93,6 +93,17 @@ pub async fn check(
     Ok(tables.iter().map(judge).collect())
 }
 
+/// The tables of a connection that its permissions and licences allow to be read.
+///
+/// # Errors
+///
+/// As [`check`].
+pub async fn allowed(connection: &Connection) -> Result<Vec<Arc<Table>>, Error> {
+    let access = check(connection, "*", None).await?;
+    let allowed = access.iter().filter(|access| access.allowed());
+    allowed.map(|access| Ok(connection.catalog.table(&access.table)?.clone())).collect()
+}
+
 /// What the token grants, if it shows by the deadline.
 async fn granted(
     connection: &Connection,

@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::Error;
+use super::{Error, expire, now};
 use crate::catalog::{Scan, Table};
 use crate::clock::{self, Instant};
 use crate::graph::Meter;
@@ -134,6 +133,7 @@ pub async fn load(
     record.ended = now();
     draft.record = record.clone();
     let version = place.commit(turn.base(), draft).await?;
+    expire::after_load(connection, &place, &turn).await;
     Ok(Loaded { table: table.name.clone(), version, record })
 }
 
@@ -245,10 +245,4 @@ async fn compare(
         place.discard(&written.unwrap_or_default()).await?;
     }
     Ok(counts)
-}
-
-fn now() -> DateTime<Utc> {
-    let since = clock::unix_now();
-    DateTime::from_timestamp_millis(i64::try_from(since.as_millis()).unwrap_or(0))
-        .unwrap_or_default()
 }

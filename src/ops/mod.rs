@@ -2,13 +2,22 @@
 //! and whatever comes later.
 
 mod check;
+mod cron;
+mod expire;
 mod load;
+mod schedule;
 
-pub use check::{Access, Lack, check};
+pub use check::{Access, Lack, allowed, check};
+pub use cron::{Cron, CronError};
+pub use expire::expire;
 pub use load::{How, Loaded, UnderWay, load, load_all};
+pub use schedule::{Job, run as run_schedule};
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
+use crate::clock;
 use crate::error::Kind;
 use crate::{auth, catalog, graph, query, snapshot, source};
 
@@ -94,4 +103,11 @@ impl Error {
             Error::Graph(error) => error.hint(),
         }
     }
+}
+
+/// The time, to the millisecond, which is what the store keeps of it.
+fn now() -> DateTime<Utc> {
+    let since = clock::unix_now();
+    DateTime::from_timestamp_millis(i64::try_from(since.as_millis()).unwrap_or(0))
+        .unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Error;
 use crate::catalog::{self, Catalog, Table};
-use crate::snapshot::{Store, Stored};
+use crate::snapshot::{Keep, Store, Stored};
 use crate::source::Live;
 
 /// A named tenant: its tables and the way to read them.
@@ -25,6 +25,8 @@ pub struct Connection {
     /// The share of its rows, from 0 to 1, that a table may lose between two loads without being
     /// suspected.
     pub lost_share_max: f64,
+    /// Which versions stay after each load; `None` is all.
+    pub keep: Option<Keep>,
 }
 
 /// How old a stored version may be that answers in place of Graph; by default none may.

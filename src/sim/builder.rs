@@ -31,6 +31,12 @@ impl Builder {
         self
     }
 
+    /// How many rounds of changes are behind it.
+    pub fn rounds(mut self, rounds: u64) -> Self {
+        self.settings.rounds = rounds;
+        self
+    }
+
     /// How long each answer takes.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.settings.latency = latency;

@@ -22,11 +22,13 @@
 //! | `page`, `page_token` | which rows make this page, and how the next one is found |
 //! | `shape`, `listing`, `single` | the answer's text |
 //! | `batch`, `metadata`, `complex` | the two endpoints of another form |
+//! | `churn` | what becomes of the directory between two reads |
 //!
 //! <https://learn.microsoft.com/graph/overview>
 
 mod batch;
 mod builder;
+mod churn;
 mod complex;
 mod counters;
 mod error;
@@ -61,6 +63,7 @@ use std::time::Duration;
 use crate::limits::sim as limits;
 
 pub use builder::Builder;
+pub use churn::Churn;
 pub use counters::{Counters, Served};
 pub use error::Error;
 pub use fault::{
@@ -110,6 +113,8 @@ pub struct Settings {
     pub seed: u64,
     /// How many users it has; everything else grows with them.
     pub users: u64,
+    /// How many rounds of changes are behind it; [`Tenant::churn`] adds one.
+    pub rounds: u64,
     /// How long each answer takes.
     pub latency: Duration,
     /// What goes wrong on purpose.
@@ -133,6 +138,7 @@ impl Default for Settings {
         Settings {
             seed: 7,
             users: 10_000,
+            rounds: 0,
             latency: Duration::ZERO,
             faults: Vec::new(),
             throttle: Throttle::On,

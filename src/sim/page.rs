@@ -54,14 +54,16 @@ impl Rows<'_> {
     fn len(&self) -> u64 {
         match self.source {
             _ if self.hidden => 0,
-            Source::All(kind) => self.population.count(kind),
+            Source::All(kind) => self.population.ever(kind),
             Source::Related(object, relation) => self.population.related_count(object, relation),
         }
     }
 
     fn at(&self, place: u64) -> Option<Object> {
         match self.source {
-            Source::All(kind) => Some(Object { kind, index: place }),
+            Source::All(kind) => {
+                Some(Object { kind, index: place }).filter(|object| self.population.has(*object))
+            }
             Source::Related(object, relation) => self.population.related(object, relation, place),
         }
     }
@@ -106,7 +108,8 @@ impl Rows<'_> {
     ///
     /// Graph's 400 when the filter cannot be applied.
     pub(super) fn count(&self) -> Result<u64, Refusal> {
-        let whole = matches!(self.source, Source::All(_)) && !self.filtered();
+        let still = self.population.round() == 0;
+        let whole = still && matches!(self.source, Source::All(_)) && !self.filtered();
         if whole {
             return Ok(self.len());
         }

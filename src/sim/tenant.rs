@@ -16,8 +16,8 @@ use super::route::{self, Node, Route};
 use super::scramble::{guid, mix};
 use super::trouble::Trouble;
 use super::{
-    Builder, CLIENT_ID, Counters, Licence, Settings, TENANT_ID, limits, moment, rules, sign_in,
-    token,
+    Builder, CLIENT_ID, Churn, Counters, Licence, Settings, TENANT_ID, limits, moment, rules,
+    sign_in, token,
 };
 
 /// A simulated tenant: one directory, one application that may sign in to it, one account of what
@@ -67,8 +67,10 @@ impl Tenant {
     /// A tenant as the settings describe it. Takes no time and next to no memory, however many
     /// users it has.
     pub fn new(settings: Settings) -> Tenant {
+        let population = Population::new(settings.seed, settings.users);
+        population.go_on(settings.rounds);
         let state = State {
-            population: Population::new(settings.seed, settings.users),
+            population,
             trouble: Trouble::new(settings.faults.clone()),
             quota: Quota::new(settings.throttle, settings.users),
             tally: Tally::default(),
@@ -100,6 +102,13 @@ impl Tenant {
     /// application's sessions: Graph answers 401 until a new one is fetched.
     pub fn revoke_tokens(&self) {
         add(&self.state.revocations, 1);
+    }
+
+    /// Lets a round of changes happen, as they do between two reads, and tells them: the same ones
+    /// for each tenant of this seed, number of users and round. Takes as long as looking at all
+    /// users and memberships.
+    pub fn churn(&self) -> Churn {
+        Churn::next(&self.state.population)
     }
 
     /// Answers one request that came at `now`, counted from 1970.

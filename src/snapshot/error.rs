@@ -73,6 +73,14 @@ pub enum Error {
         /// `connection/table`.
         table: String,
     },
+    /// The version is being removed.
+    #[error("version {version} of `{table}` is being removed because it expired")]
+    Expiring {
+        /// `connection/table`.
+        table: String,
+        /// Which.
+        version: u64,
+    },
     /// A task that sorted or merged died: a fault of ours.
     #[error("the work on stored rows ended before its time")]
     Died(#[source] tokio::task::JoinError),
@@ -142,6 +150,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(super) fn unsortable(source: ArrowError) -> Self {
+        Error::Shape { action: "sort rows", source }
+    }
+
     /// The reaction that this asks for.
     pub fn kind(&self) -> Kind {
         match self {
@@ -153,7 +165,9 @@ impl Error {
                 Kind::Unavailable
             }
             Error::Shape { .. } | Error::Died(_) => Kind::Internal,
-            Error::NotStored { .. } | Error::NoVersion { .. } => Kind::NotFound,
+            Error::NotStored { .. } | Error::NoVersion { .. } | Error::Expiring { .. } => {
+                Kind::NotFound
+            }
             Error::Miscounted { .. } | Error::Unsorted { .. } | Error::Record { .. } => {
                 Kind::Corrupt
             }

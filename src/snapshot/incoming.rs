@@ -6,8 +6,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use futures::stream::{BoxStream, StreamExt as _};
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::rows::{self, Sorter, Writer, hash};
+use super::rows::{self, Room, Sorter, Writer, hash};
 use super::store::delta_schema;
 use super::{DataFile, Error, ROW_HASH, Stored};
 use crate::catalog::{CHANGE_TYPE, CHANGED_COLUMNS, COMMIT_TIMESTAMP, COMMIT_VERSION};
@@ -24,9 +25,8 @@ pub struct Incoming {
 /// All rows of a load, in the order of their key.
 pub struct Sorted {
     schema: SchemaRef,
-    rows: u64,
     sorted_by: usize,
-    batches: rows::Sorted,
+    rows: rows::Sorted,
 }
 
 impl Incoming {
@@ -43,7 +43,8 @@ impl Incoming {
         let hash = Arc::new(Field::new(ROW_HASH, DataType::Binary, true));
         let fields: Vec<FieldRef> = schema.fields().iter().cloned().chain([hash]).collect();
         let schema = Arc::new(Schema::new(fields));
-        let sorter = Sorter::new(schema.clone(), key, limits::SORT_BYTES)?;
+        let room = Room { bytes: limits::SORT_BYTES, runs: limits::RUNS_MAX };
+        let sorter = Sorter::new(schema.clone(), key, room)?;
         Ok(Incoming { columns: columns.to_vec(), schema, sorter })
     }
 
@@ -69,8 +70,7 @@ impl Incoming {
     /// As [`push`](Self::push).
     pub fn finish(self) -> Result<Sorted, Error> {
         let Incoming { schema, sorter, .. } = self;
-        let (rows, sorted_by) = (sorter.rows(), sorter.first_key());
-        Ok(Sorted { schema, rows, sorted_by, batches: sorter.finish()? })
+        Ok(Sorted { schema, sorted_by: sorter.first_key(), rows: sorter.finish()? })
     }
 }
 
@@ -82,7 +82,7 @@ impl Sorted {
 
     /// Rows taken, duplicates among them.
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.rows.rows()
     }
 
     /// Writes the rows as files of `load`, with the columns of `schema`: those that the rows have
@@ -101,26 +101,52 @@ impl Sorted {
     ) -> Result<(Vec<DataFile>, u64), Error> {
         let target = Arc::new(delta_schema(schema));
         let sorted_by = target.index_of(self.schema.field(self.sorted_by).name()).ok();
-        let mut writer =
-            Writer::new(place.files().clone(), format!("load-{load}"), target.clone(), sorted_by);
-        let (hand, mut taken) = mpsc::channel(limits::BATCHES_AHEAD);
-        let mut batches = self.batches;
-        let merge = tokio::task::spawn_blocking(move || {
-            for batch in batches.by_ref() {
-                let shaped = rows::conform(&batch?, &target)
-                    .map_err(|source| Error::Shape { action: "write rows", source })?;
-                if hand.blocking_send(shaped).is_err() {
-                    break;
-                }
-            }
-            Ok(batches.duplicates())
+        let mut duplicates = self.rows.duplicates();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let ranges = self.rows.ranges(cores.min(limits::RANGES_MAX))?;
+        let written = ranges.into_iter().enumerate().map(|(range, merge)| {
+            // The names of files are in the order of the keys.
+            let prefix = format!("load-{load}-{range:02}");
+            let files = place.files().clone();
+            let writer = Writer::new(files, prefix, target.clone(), sorted_by);
+            let write = write_range(merge, writer, target.clone(), place.name().to_owned());
+            AbortOnDropHandle::new(tokio::spawn(write))
         });
-        while let Some(batch) = taken.recv().await {
-            writer.write(&batch).await?;
+        let written: Vec<_> = written.collect();
+        let mut files = Vec::new();
+        for range in written {
+            let (of_range, left_out) = range.await.map_err(Error::Died)??;
+            files.extend(of_range);
+            duplicates += left_out;
         }
-        let duplicates = merge.await.map_err(Error::Died)??;
-        Ok((writer.finish(place.name()).await?, duplicates))
+        Ok((files, duplicates))
     }
+}
+
+/// Merges a range in a thread of its own and writes it; gives its files and how many rows were left
+/// out.
+async fn write_range(
+    mut merge: rows::Merge,
+    mut writer: Writer,
+    schema: SchemaRef,
+    table: String,
+) -> Result<(Vec<DataFile>, u64), Error> {
+    let (hand, mut taken) = mpsc::channel(limits::BATCHES_AHEAD);
+    let merge = tokio::task::spawn_blocking(move || {
+        for batch in merge.by_ref() {
+            let shaped = rows::conform(&batch?, &schema)
+                .map_err(|source| Error::Shape { action: "write rows", source })?;
+            if hand.blocking_send(shaped).is_err() {
+                break;
+            }
+        }
+        Ok(merge.duplicates())
+    });
+    while let Some(batch) = taken.recv().await {
+        writer.write(&batch).await?;
+    }
+    let duplicates = merge.await.map_err(Error::Died)??;
+    Ok((writer.finish(&table).await?, duplicates))
 }
 
 /// Writes what changed as Delta's change data files of `load`; no changes, no files.

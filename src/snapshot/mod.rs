@@ -27,7 +27,9 @@ pub use data_file::DataFile;
 pub use error::Error;
 pub use incoming::{Incoming, Sorted, evolved, write_changes};
 pub use record::{Counts, Method, MethodError, Record};
-pub use store::{Draft, Entry, Finding, Proof, Settings, Snapshot, Store, Stored, Turn};
+pub use store::{
+    Draft, Entry, Expired, Finding, Keep, Proof, Settings, Snapshot, Store, Stored, Turn,
+};
 pub use which::{Which, WhichError};
 
 /// The column with the hash of each row's canonical form: 16 bytes, the last column of every

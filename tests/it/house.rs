@@ -75,6 +75,7 @@ impl House {
             live: Live::new(graph, Duration::from_secs(6 * 3600)),
             store,
             max_age: MaxAge::default(),
+            keep: None,
             lost_share_max: 0.5,
         };
         House { tenant, engine: Engine::new(Namespace::new([connection])) }

@@ -32,7 +32,7 @@ const ORDER: [&str; 18] = [
 const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 
 /// Foreign crates and the only modules that may speak of them.
-const OWNERS: [(&str, &[&str]); 33] = [
+const OWNERS: [(&str, &[&str]); 34] = [
     ("arrow_flight", &["flight"]),
     ("tonic", &["flight"]),
     ("tonic_health", &["flight"]),
@@ -61,7 +61,8 @@ const OWNERS: [(&str, &[&str]); 33] = [
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
     ("indicatif", &["cli"]),
-    ("rand", &["auth", "graph"]),
+    ("rand", &["auth", "graph", "ops"]),
+    ("croner", &["ops"]),
     ("tracing_subscriber", &["telemetry"]),
     ("httpdate", &["transport", "sim"]),
     ("base64", &["auth", "sim"]),

@@ -7,6 +7,7 @@
 
 mod leaves;
 mod read;
+mod stored;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use url::Url;
 
 use crate::error::Kind;
 use crate::flight;
+use crate::ops;
 use crate::secret::Secret;
 use crate::snapshot;
 use leaves::Leaves;
@@ -40,6 +42,8 @@ pub struct Settings {
     pub connections: BTreeMap<String, Connection>,
     /// `[store]`, if there is one.
     pub store: Option<Kept>,
+    /// `[schedule.NAME]`.
+    pub schedule: BTreeMap<String, Scheduled>,
 }
 
 /// Where versions of tables are kept, and when they answer.
@@ -51,6 +55,23 @@ pub struct Kept {
     pub max_age: Duration,
     /// The share of its rows that a table may lose between two loads without being suspected.
     pub lost_share_max: f64,
+    /// Which versions stay after each load; `None` is all.
+    pub keep: Option<snapshot::Keep>,
+}
+
+/// Loads at set times.
+#[derive(Clone, Debug)]
+pub struct Scheduled {
+    /// When, in UTC.
+    pub cron: ops::Cron,
+    /// Such as `users`; none is all that the permissions allow.
+    pub tables: Vec<String>,
+    /// What becomes of what is stored.
+    pub method: snapshot::Method,
+    /// Which connection; may be left out where there is only one.
+    pub connection: Option<String>,
+    /// By how much at most a load begins later, by chance, than the schedule says.
+    pub jitter: Duration,
 }
 
 /// How one tenant is reached.

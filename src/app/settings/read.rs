@@ -8,10 +8,10 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::leaves::{Leaf, Leaves};
-use super::{Connection, Fault, GRAPH, Kept, LOGIN, Settings};
+use super::{Connection, Fault, GRAPH, LOGIN, Settings};
 use crate::limits::cli as limits;
 use crate::secret::Secret;
-use crate::{catalog, flight, snapshot};
+use crate::{catalog, flight};
 
 /// The keys of `[server]`.
 const SERVER: [&str; 3] = ["listen", "insecure", "drain"];
@@ -30,13 +30,14 @@ const CONNECTION: [&str; 9] = [
 ];
 
 /// The keys of `[store]`.
-const STORE: [&str; 4] = ["url", "max_age", "lost_share_max", "options"];
+const STORE: [&str; 6] =
+    ["url", "max_age", "lost_share_max", "options", "expire.older_than", "expire.keep"];
+
+/// The keys of `[schedule.NAME]`.
+const SCHEDULE: [&str; 5] = ["cron", "tables", "method", "connection", "jitter"];
 
 /// The rule that a variable breaks which is not UTF-8.
 const NOT_TEXT: &str = "must be UTF-8 text";
-
-/// The rule for a share.
-const SHARE: &str = "must be a number from 0 to 1, such as `0.5`";
 
 /// Reads all settings, or says all that is wrong with them.
 pub fn settings(leaves: Leaves) -> Result<Settings, Vec<Fault>> {
@@ -52,19 +53,24 @@ pub fn settings(leaves: Leaves) -> Result<Settings, Vec<Fault>> {
             connections.insert(name, connection);
         }
     }
+    let schedule = reader.schedule(store.is_some(), &connections);
     let mut faults = reader.finish();
     if connections.is_empty() && faults.is_empty() {
         faults.push(fault("connections", "is empty: name one tenant under `[connections.NAME]`"));
     }
-    if faults.is_empty() { Ok(Settings { server, connections, store }) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(Settings { server, connections, store, schedule })
+    } else {
+        Err(faults)
+    }
 }
 
 fn fault(key: &str, rule: &str) -> Fault {
     Fault { key: key.to_owned(), rule: rule.to_owned(), place: None }
 }
 
-struct Reader {
-    leaves: Leaves,
+pub struct Reader {
+    pub(super) leaves: Leaves,
     faults: Vec<Fault>,
 }
 
@@ -81,33 +87,6 @@ impl Reader {
                 .duration("server.drain", Duration::ZERO, limits::DRAIN_MAX)
                 .unwrap_or(default.drain),
         }
-    }
-
-    /// `None` where none is wanted, or something is wrong, which is then among the faults.
-    fn store(&mut self) -> Option<Kept> {
-        let url = self.taken("store.url").map(|(text, _)| text);
-        let max_age = self.duration("store.max_age", Duration::ZERO, limits::MAX_AGE_MAX);
-        let share = self.parsed::<f64>("store.lost_share_max", SHARE);
-        if share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-            self.refuse("store.lost_share_max", SHARE, None);
-        }
-        let mut options = BTreeMap::new();
-        for name in self.leaves.names_below("store.options") {
-            if let Some((text, _)) = self.taken(&format!("store.options.{name}")) {
-                options.insert(name.to_ascii_lowercase(), text);
-            }
-        }
-        let Some(url) = url else {
-            if max_age.is_some() || share.is_some() || !options.is_empty() {
-                self.refuse("store.url", "is missing: a folder, or the URL of a bucket", None);
-            }
-            return None;
-        };
-        Some(Kept {
-            place: snapshot::Settings { url, options },
-            max_age: max_age.unwrap_or(Duration::ZERO),
-            lost_share_max: share.unwrap_or(crate::limits::ops::LOST_SHARE_MAX),
-        })
     }
 
     /// `None` where something is missing or wrong, which is then among the faults.
@@ -235,7 +214,12 @@ impl Reader {
         }
     }
 
-    fn duration(&mut self, key: &str, least: Duration, most: Duration) -> Option<Duration> {
+    pub(super) fn duration(
+        &mut self,
+        key: &str,
+        least: Duration,
+        most: Duration,
+    ) -> Option<Duration> {
         let (text, place) = self.taken(key)?;
         match super::duration(&text) {
             Some(duration) if (least..=most).contains(&duration) => Some(duration),
@@ -267,7 +251,7 @@ impl Reader {
         }
     }
 
-    fn required(&mut self, key: &str, rule: &str) -> Option<String> {
+    pub(super) fn required(&mut self, key: &str, rule: &str) -> Option<String> {
         match self.taken(key) {
             Some((text, _)) if !text.trim().is_empty() => Some(text),
             Some((_, place)) => {
@@ -281,7 +265,7 @@ impl Reader {
         }
     }
 
-    fn parsed<T: FromStr>(&mut self, key: &str, rule: &str) -> Option<T> {
+    pub(super) fn parsed<T: FromStr>(&mut self, key: &str, rule: &str) -> Option<T> {
         let (text, place) = self.taken(key)?;
         let value = text.parse().ok();
         if value.is_none() {
@@ -290,7 +274,7 @@ impl Reader {
         value
     }
 
-    fn taken(&mut self, key: &str) -> Option<(String, String)> {
+    pub(super) fn taken(&mut self, key: &str) -> Option<(String, String)> {
         let Leaf { text, place, from_environment } = self.leaves.take(key)?;
         if text.is_none() {
             let rule = match from_environment {
@@ -302,7 +286,7 @@ impl Reader {
         Some((text?, place))
     }
 
-    fn refuse(&mut self, key: &str, rule: &str, place: Option<String>) {
+    pub(super) fn refuse(&mut self, key: &str, rule: &str, place: Option<String>) {
         self.faults.push(Fault { key: key.to_owned(), rule: rule.to_owned(), place });
     }
 
@@ -337,6 +321,9 @@ fn known(key: &str) -> Vec<String> {
     match parts.as_slice() {
         ["connections", name, ..] => {
             CONNECTION.iter().map(|last| format!("connections.{name}.{last}")).collect()
+        }
+        ["schedule", name, ..] => {
+            SCHEDULE.iter().map(|last| format!("schedule.{name}.{last}")).collect()
         }
         ["store", ..] => STORE.iter().map(|last| format!("store.{last}")).collect(),
         _ => SERVER.iter().map(|last| format!("server.{last}")).collect(),

@@ -1,6 +1,7 @@
 //! Who a user is: name, addresses, guest or member, manager. What other kinds show of users.
 
 use super::chance::{Dice, below, pick};
+use super::churn::{self, Life};
 use super::directory::{DEFAULT_DOMAIN, INITIAL_DOMAIN};
 use super::json::{number, put};
 use super::names::{Person, SPELLING_BYTES_MAX, person};
@@ -46,12 +47,18 @@ pub(super) struct Account {
     /// A verified domain for members, the home domain for guests.
     pub(super) domain: &'static str,
     pub(super) place: &'static Place,
+    /// How often it was moved to another department.
+    pub(super) moves: u64,
 }
 
 impl Account {
     pub(super) fn new(population: &Population, index: u64) -> Self {
         let dice = population.dice(Kind::User, index);
-        let person = person(dice.roll(NAME));
+        let life = match population.round() {
+            0 => Life::default(),
+            round => churn::life(population, index, round),
+        };
+        let person = person(dice.roll(NAME)).renamed(life.names);
         let guest = is_guest(dice, index);
         let roll = dice.roll(DOMAIN);
         let domain = match roll & 31 {
@@ -61,7 +68,8 @@ impl Account {
             _ => DEFAULT_DOMAIN,
         };
         let local = local(&person, index);
-        Self { index, dice, person, guest, local, domain, place: pick(dice.roll(PLACE), PLACES) }
+        let place = pick(dice.roll(PLACE), PLACES);
+        Self { index, dice, person, guest, local, domain, place, moves: life.moves }
     }
 
     /// Appends the user principal name, without quotes.
@@ -76,7 +84,7 @@ impl Account {
     /// Appends the display name, with quotes. One in eight is decorated: with quotes, slashes,
     /// control characters, emoji, marks that combine, or escapes where none is needed.
     pub(super) fn write_display_name(&self, out: &mut Vec<u8>) {
-        let Person { given, family, family_first } = self.person;
+        let Person { given, family, family_first, .. } = self.person;
         let (first, second) = if family_first { (family.0, given.0) } else { (given.0, family.0) };
         match below(self.dice.roll(DECORATION), 512) {
             0..12 => put!(out, "\"", first, " \\\"", given.1, "\\\" ", second, "\""),
@@ -114,18 +122,19 @@ fn local(person: &Person, index: u64) -> Local {
 }
 
 #[inline]
-fn is_guest(dice: Dice, index: u64) -> bool {
+pub(super) fn is_guest(dice: Dice, index: u64) -> bool {
     index > 0 && dice.per_mille(GUEST, GUESTS)
 }
 
-/// The manager: a member with a lower number. Guests and the first user have none.
+/// The manager: a member with a lower number who is there. Guests and the first user have none.
 pub(super) fn manager(population: &Population, index: u64) -> Option<u64> {
     let guest = |index| is_guest(population.dice(Kind::User, index), index);
     if index == 0 || guest(index) {
         return None;
     }
+    let gone = |index| !population.has(Object { kind: Kind::User, index });
     let mut manager = (index - 1) / REPORTS;
-    while guest(manager) {
+    while guest(manager) || gone(manager) {
         manager = (manager - 1) / REPORTS;
     }
     Some(manager)
@@ -142,7 +151,7 @@ pub(super) fn find(population: &Population, upn: &str) -> Option<Object> {
     let number = upn.get(digits..)?;
     let end = number.find(|character: char| !character.is_ascii_digit())?;
     let index = number.get(..end)?.parse().ok()?;
-    if index >= population.count(Kind::User) {
+    if !population.has(Object { kind: Kind::User, index }) {
         return None;
     }
     let mut written = Vec::with_capacity(upn.len());

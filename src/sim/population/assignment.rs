@@ -120,7 +120,7 @@ fn resource(population: &Population, assignment: u64) -> u64 {
     rank(population, place)
 }
 
-fn principal(population: &Population, assignment: u64) -> Object {
+pub(super) fn principal(population: &Population, assignment: u64) -> Object {
     let (users, groups, _) = ends(population);
     if assignment < users {
         Object { kind: Kind::User, index: OF_USERS.principal(assignment) }

@@ -38,6 +38,13 @@ pub(super) fn pick<T>(roll: u64, of: &[T]) -> &T {
     &of[below(roll, of.len() as u64) as usize]
 }
 
+/// The one that comes so many places after it, around the end.
+#[inline]
+pub(super) fn turned<T>(roll: u64, of: &[T], places: u64) -> &T {
+    let length = of.len() as u64;
+    &of[((below(roll, length) + places) % length) as usize]
+}
+
 /// Whether a roll is one of those that come up once in `many`.
 #[inline]
 pub(super) const fn one_in(roll: u64, many: u64) -> bool {

@@ -9,6 +9,7 @@ mod application;
 mod assignment;
 mod audit;
 mod chance;
+mod churn;
 mod device;
 mod directory;
 mod group;
@@ -23,13 +24,19 @@ mod sign_in;
 mod user;
 mod words;
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use super::TENANT_ID;
 use chance::Dice;
+pub(in crate::sim) use churn::{Happened, happenings, memberships};
 use ids::{Guid, Scramble, tag};
 use plans::Plans;
 
 /// The most users a tenant has: keeps every product of two counts within 64 bits.
 pub(in crate::sim) const USERS_MAX: u64 = 1 << 31;
+
+/// The most rounds of changes: what became of a user is rolled for each of them.
+pub(in crate::sim) const ROUNDS_MAX: u64 = 10_000;
 
 /// Of so many users, and of so many service principals, one is an agent's.
 const AGENT_USER_EVERY: u64 = 2_000;
@@ -113,6 +120,8 @@ pub(in crate::sim) struct Population {
     counts: [u64; KINDS.len()],
     scramble: Scramble,
     plans: Plans,
+    /// How often things have changed since the beginning.
+    round: AtomicU64,
 }
 
 /// Every kind, in the order of its tag in ids.
@@ -202,18 +211,58 @@ impl Population {
     pub(in crate::sim) fn new(seed: u64, users: u64) -> Self {
         let users = users.min(USERS_MAX);
         let scramble = Scramble::new(seed);
-        let mut population =
-            Self { seed, counts: [0; KINDS.len()], plans: Plans::new(seed, &scramble), scramble };
+        let mut population = Self {
+            seed,
+            counts: [0; KINDS.len()],
+            plans: Plans::new(seed, &scramble),
+            scramble,
+            round: AtomicU64::new(0),
+        };
         for kind in KINDS {
             population.counts[kind as usize] = population.count_for(kind, users);
         }
         population
     }
 
-    /// How many objects of a kind there are.
+    /// How many objects of a kind there were in the beginning, which relations are made of.
     #[inline]
     pub(in crate::sim) fn count(&self, kind: Kind) -> u64 {
         self.counts[kind as usize]
+    }
+
+    /// How many objects of a kind there were ever: some may be gone.
+    pub(in crate::sim) fn ever(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::User => churn::ever(self, self.round()),
+            _ => self.count(kind),
+        }
+    }
+
+    /// Whether an object is there now.
+    pub(in crate::sim) fn has(&self, object: Object) -> bool {
+        let Object { kind, index } = object;
+        match kind {
+            _ if self.round() == 0 => index < self.count(kind),
+            Kind::User => churn::life(self, index, self.round()).present,
+            // With a user go its assignments.
+            Kind::AppRoleAssignment => {
+                let principal = assignment::principal(self, index);
+                principal.kind != Kind::User || self.has(principal)
+            }
+            _ => index < self.count(kind),
+        }
+    }
+
+    /// How often things have changed since the beginning.
+    #[inline]
+    pub(in crate::sim) fn round(&self) -> u64 {
+        self.round.load(Relaxed)
+    }
+
+    /// Lets things happen for so many rounds more, up to [`ROUNDS_MAX`].
+    pub(in crate::sim) fn go_on(&self, rounds: u64) {
+        let round = self.round().saturating_add(rounds).min(ROUNDS_MAX);
+        self.round.store(round, Relaxed);
     }
 
     fn count_for(&self, kind: Kind, users: u64) -> u64 {
@@ -263,7 +312,7 @@ impl Population {
             Kind::AppRoleAssignment | Kind::OAuth2PermissionGrant => written == id.as_bytes(),
             _ => written.eq_ignore_ascii_case(id.as_bytes()),
         };
-        (same && index < self.count(kind)).then_some(object)
+        (same && self.has(object)).then_some(object)
     }
 
     /// The user with this user principal name, in any case.
@@ -311,14 +360,14 @@ impl Population {
         }
     }
 
-    /// How many objects are related; nearly constant time.
+    /// How many objects are related, those that are gone among them; nearly constant time.
     pub(in crate::sim) fn related_count(&self, of: Object, relation: Relation) -> u64 {
         relations::count(self, of, relation)
     }
 
-    /// The n-th related object, a different one for each `n` below the count.
+    /// The n-th related object, a different one for each `n` below the count; `None` if it is gone.
     pub(in crate::sim) fn related(&self, of: Object, relation: Relation, n: u64) -> Option<Object> {
-        relations::nth(self, of, relation, n)
+        relations::nth(self, of, relation, n).filter(|object| self.has(*object))
     }
 
     /// Appends `"name":value,"name":value` (no braces) for the chosen properties, in the order

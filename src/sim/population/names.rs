@@ -2,7 +2,7 @@
 //!
 //! Shown names are kept as they stand in JSON; none here needs an escape.
 
-use super::chance::{below, pick};
+use super::chance::{below, pick, turned};
 
 /// A name as shown and as spelled in addresses: lower-case ASCII without digits.
 pub(super) type Name = (&'static str, &'static str);
@@ -18,6 +18,7 @@ pub(super) struct Script {
 /// What a person is called.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Person {
+    roll: u64,
     pub(super) given: Name,
     pub(super) family: Name,
     pub(super) family_first: bool,
@@ -41,9 +42,21 @@ pub(super) fn person(roll: u64) -> Person {
         place -= share;
     }
     Person {
+        roll,
         given: *pick(roll << 8, script.given),
         family: *pick(roll << 24, script.family),
         family_first: script.family_first,
+    }
+}
+
+impl Person {
+    /// The person after so many changes of the family name: another one each time, of the script
+    /// that has the most.
+    pub(super) fn renamed(self, times: u64) -> Self {
+        match times {
+            0 => self,
+            _ => Person { family: *turned(self.roll << 24, SCRIPTS[0].family, times), ..self },
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who belongs to whom, as arithmetic: sizes from a roll, members from a walk with equal steps.
 
 use super::chance::{Dice, Stride, below, one_in};
-use super::{Kind, Object, Population, Relation, assignment, user};
+use super::{Kind, Object, Population, Relation, assignment, churn, user};
 
 /// Questions asked of an object's dice here; apart from the numbers of properties.
 const SIZE_CLASS: u64 = 1_000;
@@ -176,7 +176,13 @@ fn member(population: &Population, of: Object, n: u64) -> Option<Object> {
                 dice.roll(WHICH_MEMBER + kind as u64),
                 population.count(kind).saturating_sub(first),
             );
-            return Some(Object { kind, index: first + walk.at(place) });
+            let moved = match (of.kind, kind) {
+                (Kind::Group, Kind::User) => {
+                    churn::shifts(population, of.index, population.round())
+                }
+                _ => 0,
+            };
+            return Some(Object { kind, index: first + walk.at(place + moved) });
         }
         place -= count;
     }

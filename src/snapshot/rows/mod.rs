@@ -1,11 +1,15 @@
 //! Rows in files: hashed, sorted, written, read back.
 
 pub mod hash;
+mod key;
+mod merge;
 mod object;
 mod read;
+mod scratch;
 mod sort;
 mod write;
 
+pub use merge::Merge;
 pub use read::{Files, conform, count};
-pub use sort::{Sorted, Sorter};
+pub use sort::{Room, Sorted, Sorter};
 pub use write::Writer;

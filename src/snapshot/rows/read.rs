@@ -24,6 +24,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::object::Object;
 use crate::limits::snapshot as limits;
+use crate::snapshot::store::Lease;
 use crate::snapshot::{DataFile, Error};
 
 /// Files whose rows are counted as one table, in the order of their names.
@@ -34,12 +35,19 @@ pub struct Files {
     /// Where pages are in the file from which rows were picked last: reading that costs more than
     /// picking a few rows does.
     picked: Arc<Mutex<Option<(String, ArrowReaderMetadata)>>>,
+    /// Keeps them from being removed while they are read.
+    lease: Option<Lease>,
 }
 
 impl Files {
     /// The files of one version, in the order of their keys.
     pub fn new(store: Arc<dyn ObjectStore>, files: Vec<DataFile>) -> Self {
-        Files { store, files: files.into(), picked: Arc::default() }
+        Files { store, files: files.into(), picked: Arc::default(), lease: None }
+    }
+
+    /// The same, kept while these or a read of them live.
+    pub fn held(self, lease: Option<Lease>) -> Self {
+        Files { lease, ..self }
     }
 
     /// The files.
@@ -60,10 +68,13 @@ impl Files {
         schema: SchemaRef,
     ) -> BoxStream<'static, Result<RecordBatch, Error>> {
         let chosen: Vec<DataFile> = self.files.get(files).unwrap_or_default().to_vec();
-        let store = self.store.clone();
+        let (store, lease) = (self.store.clone(), self.lease.clone());
         stream::iter(chosen)
             .then(move |file| all(store.clone(), file, schema.clone()))
             .try_flatten()
+            .inspect(move |_| {
+                let _held = &lease;
+            })
             .boxed()
     }
 

@@ -3,87 +3,67 @@
 //! Rows are gathered until they fill the memory, sorted, and put aside as a run on the disk of this
 //! machine; at the end the runs are merged. Of rows with one key the last one given stays.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Seek as _};
 use std::mem;
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
-use arrow::row::{RowConverter, Rows, SortField};
 
+use super::key::Keys;
+use super::merge::{Merge, Piece, Place, Run, Runs};
+use super::scratch::Scratch;
 use crate::limits::snapshot as limits;
 use crate::snapshot::Error;
+
+/// What a sort may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Bytes of rows before they are sorted and put aside; while that is done, twice as many.
+    pub bytes: usize,
+    /// Runs before they are made one: a merge holds a batch of each.
+    pub runs: usize,
+}
 
 /// Takes rows in any order.
 pub struct Sorter {
     schema: SchemaRef,
-    keys: Keys,
-    memory: usize,
+    room: Room,
     held: Vec<RecordBatch>,
     held_bytes: usize,
-    runs: Vec<File>,
+    runs: Runs,
     rows: u64,
     bytes: u64,
+    /// Rows left out while runs were made one.
+    duplicates: u64,
 }
 
-/// The rows in the order of their key, each key once.
+/// All rows, in runs that are ready to be merged.
 pub struct Sorted {
-    keys: Keys,
-    heap: BinaryHeap<Cursor>,
-    /// Batches that chosen rows or cursors point into.
-    batches: Vec<RecordBatch>,
+    runs: Arc<Runs>,
+    rows: u64,
     batch_rows: usize,
     duplicates: u64,
 }
 
-/// Makes keys of rows that compare as bytes.
-struct Keys {
-    converter: RowConverter,
-    columns: Vec<usize>,
-}
-
-/// What is left of one run; the greatest is the one whose row comes next.
-struct Cursor {
-    /// Where the batch stands in [`Sorted::batches`].
-    batch: usize,
-    keys: Rows,
-    at: usize,
-    rest: Rest,
-    /// Later runs hold rows that were given later.
-    run: usize,
-}
-
-enum Rest {
-    Memory(std::vec::IntoIter<RecordBatch>),
-    Disk(Box<StreamReader<BufReader<File>>>),
-}
-
 impl Sorter {
-    /// Sorts rows of `schema` by the columns `key`, holding about `memory` bytes of them.
+    /// Sorts rows of `schema` by the columns `key`.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if the columns cannot be sorted by.
-    pub fn new(schema: SchemaRef, key: Vec<usize>, memory: usize) -> Result<Self, Error> {
-        let fields =
-            key.iter().map(|column| SortField::new(schema.field(*column).data_type().clone()));
-        let converter = RowConverter::new(fields.collect()).map_err(unsortable)?;
-        let keys = Keys { converter, columns: key };
+    /// [`Error::Shape`] if the columns cannot be sorted by; [`Error::Scratch`].
+    pub fn new(schema: SchemaRef, key: Vec<usize>, room: Room) -> Result<Self, Error> {
+        let keys = Arc::new(Keys::new(&schema, key)?);
+        let runs = Runs { keys, runs: Vec::new(), scratch: Scratch::new(schema.clone())? };
         Ok(Sorter {
             schema,
-            keys,
-            memory,
+            room,
             held: Vec::new(),
             held_bytes: 0,
-            runs: Vec::new(),
+            runs,
             rows: 0,
             bytes: 0,
+            duplicates: 0,
         })
     }
 
@@ -98,54 +78,47 @@ impl Sorter {
         self.bytes += bytes as u64;
         self.held_bytes += bytes;
         self.held.push(batch);
-        if self.held_bytes >= self.memory {
+        if self.held_bytes >= self.room.bytes {
             let run = self.sorted_run()?;
-            self.put_aside(run)?;
+            self.runs.put_aside(run.into_iter().map(Ok))?;
+        }
+        if self.runs.runs.len() > self.room.runs.max(1) {
+            self.make_one()?;
         }
         Ok(())
     }
 
     /// The first of the columns sorted by.
     pub fn first_key(&self) -> usize {
-        self.keys.columns.first().copied().unwrap_or(0)
+        self.runs.keys.first_column()
     }
 
-    /// Rows taken so far.
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// The rows in order.
+    /// All rows taken.
     ///
     /// # Errors
     ///
     /// As [`push`](Self::push).
     pub fn finish(mut self) -> Result<Sorted, Error> {
         let last = self.sorted_run()?;
-        let row_bytes = self.bytes.checked_div(self.rows).unwrap_or(0).max(1);
-        let batch_rows = (limits::BATCH_BYTES as u64 / row_bytes).clamp(1, limits::BATCH_ROWS);
-        let mut sorted = Sorted {
-            keys: self.keys,
-            heap: BinaryHeap::new(),
-            batches: Vec::new(),
-            batch_rows: batch_rows as usize,
-            duplicates: 0,
+        let in_memory = |batch: RecordBatch| {
+            Ok(Piece { first: self.runs.keys.first(&batch)?, place: Place::Memory(batch) })
         };
-        let runs = self.runs.len();
-        for (run, mut file) in self.runs.into_iter().enumerate() {
-            file.rewind().map_err(Error::Scratch)?;
-            let reader = StreamReader::try_new_buffered(file, None).map_err(scratched)?;
-            sorted.go_on(Rest::Disk(Box::new(reader)), run)?;
-        }
-        sorted.go_on(Rest::Memory(last.into_iter()), runs)?;
-        Ok(sorted)
+        let last: Run = last.into_iter().map(in_memory).collect::<Result<_, Error>>()?;
+        self.runs.runs.push(last);
+        Ok(Sorted {
+            batch_rows: self.batch_rows(limits::BATCH_BYTES),
+            runs: Arc::new(self.runs),
+            rows: self.rows,
+            duplicates: self.duplicates,
+        })
     }
 
     /// What is held, in order, in batches of the size for the disk.
     fn sorted_run(&mut self) -> Result<Vec<RecordBatch>, Error> {
         let held = mem::take(&mut self.held);
         self.held_bytes = 0;
-        let keys = held.iter().map(|batch| self.keys.of(batch)).collect::<Result<Vec<_>, _>>()?;
+        let keys = held.iter().map(|batch| self.runs.keys.of(batch));
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
         let mut order: Vec<(usize, usize)> = Vec::new();
         for (batch, rows) in held.iter().enumerate() {
             order.extend((0..rows.num_rows()).map(|row| (batch, row)));
@@ -153,157 +126,60 @@ impl Sorter {
         // Stable, so that of equal keys the last one given comes last.
         order.sort_by(|a, b| keys[a.0].row(a.1).cmp(&keys[b.0].row(b.1)));
         drop(keys);
-        let bytes: usize = held.iter().map(RecordBatch::get_array_memory_size).sum();
-        let row_bytes = bytes.checked_div(order.len()).unwrap_or(0).max(1);
-        let rows = (limits::RUN_BATCH_BYTES / row_bytes).clamp(1, limits::BATCH_ROWS as usize);
         let batches: Vec<&RecordBatch> = held.iter().collect();
+        let rows = self.batch_rows(limits::RUN_BATCH_BYTES);
         let cut = order.chunks(rows).map(|rows| interleave_record_batch(&batches, rows));
-        cut.collect::<Result<_, _>>().map_err(unsortable)
+        cut.collect::<Result<_, _>>().map_err(Error::unsortable)
     }
 
-    fn put_aside(&mut self, run: Vec<RecordBatch>) -> Result<(), Error> {
-        let file = tempfile::tempfile().map_err(Error::Scratch)?;
-        let mut writer =
-            StreamWriter::try_new(BufWriter::new(file), &self.schema).map_err(scratched)?;
-        for batch in &run {
-            writer.write(batch).map_err(scratched)?;
-        }
-        let file = writer.into_inner().map_err(scratched)?.into_inner();
-        self.runs.push(file.map_err(|error| Error::Scratch(error.into_error()))?);
+    /// Merges all runs into one, in a scratch of its own, so that the room of the others is free.
+    fn make_one(&mut self) -> Result<(), Error> {
+        let one = Runs {
+            keys: self.runs.keys.clone(),
+            runs: Vec::new(),
+            scratch: Scratch::new(self.schema.clone())?,
+        };
+        let many = Arc::new(mem::replace(&mut self.runs, one));
+        let mut merge = Merge::new(many, None, None, self.batch_rows(limits::RUN_BATCH_BYTES))?;
+        self.runs.put_aside(merge.by_ref())?;
+        self.duplicates += merge.duplicates();
         Ok(())
+    }
+
+    /// Rows of a batch of so many bytes.
+    fn batch_rows(&self, bytes: usize) -> usize {
+        let row_bytes = self.bytes.checked_div(self.rows).unwrap_or(0).max(1);
+        (bytes as u64 / row_bytes).clamp(1, limits::BATCH_ROWS) as usize
     }
 }
 
 impl Sorted {
+    /// Rows taken, duplicates among them.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Rows left out so far because a later one has their key.
     pub fn duplicates(&self) -> u64 {
         self.duplicates
     }
 
-    /// Puts the next batch of a run among those that are merged; a run at its end is gone.
-    fn go_on(&mut self, mut rest: Rest, run: usize) -> Result<(), Error> {
-        let batch = match &mut rest {
-            Rest::Memory(batches) => batches.next().map(Ok),
-            Rest::Disk(reader) => reader.next(),
-        };
-        let Some(batch) = batch else { return Ok(()) };
-        let batch = batch.map_err(scratched)?;
-        let keys = self.keys.of(&batch)?;
-        self.batches.push(batch);
-        self.heap.push(Cursor { batch: self.batches.len() - 1, keys, at: 0, rest, run });
-        Ok(())
-    }
-
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(self.batch_rows);
-        while chosen.len() < self.batch_rows {
-            let Some(mut cursor) = self.heap.pop() else { break };
-            let row = (cursor.batch, cursor.at);
-            let repeated = match self.heap.peek() {
-                _ if cursor.next_is_equal() => true,
-                Some(other) => other.key() == cursor.key(),
-                None => false,
-            };
-            if repeated {
-                self.duplicates += 1;
-            } else {
-                chosen.push(row);
-            }
-            cursor.at += 1;
-            if cursor.at < cursor.keys.num_rows() {
-                self.heap.push(cursor);
-            } else {
-                let last = (!repeated).then(|| cursor.keys.row(cursor.at - 1).owned());
-                let (rest, run) = (cursor.rest, cursor.run);
-                self.go_on(rest, run)?;
-                // The first of the next batch may be equal: then the one chosen was not the last.
-                let equal = last.is_some_and(|last| {
-                    self.heap.iter().any(|it| it.run == run && it.key() == last.row())
-                });
-                if equal {
-                    chosen.pop();
-                    self.duplicates += 1;
-                }
-            }
+    /// The rows in at most so many ranges of keys, about equally large and in their order; each can
+    /// be merged by a thread of its own. Few rows are one range.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sorter::push`].
+    pub fn ranges(self, most: usize) -> Result<Vec<Merge>, Error> {
+        let most = if self.runs.runs.len() > 1 { most } else { 1 };
+        let mut ends = self.runs.divided(most);
+        let mut from = None;
+        let mut ranges = Vec::with_capacity(ends.len() + 1);
+        for to in ends.drain(..).map(Some).chain([None]) {
+            ranges.push(Merge::new(self.runs.clone(), from, to.clone(), self.batch_rows)?);
+            from = to;
         }
-        if chosen.is_empty() {
-            return Ok(None);
-        }
-        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-        let merged = interleave_record_batch(&batches, &chosen).map_err(unsortable)?;
-        self.forget();
-        Ok(Some(merged))
-    }
-
-    /// Lets go of the batches that no cursor points into.
-    fn forget(&mut self) {
-        let mut kept = Vec::with_capacity(self.heap.len());
-        let cursors = mem::take(&mut self.heap).into_vec();
-        let moved = cursors.into_iter().map(|mut cursor| {
-            kept.push(self.batches[cursor.batch].clone());
-            cursor.batch = kept.len() - 1;
-            cursor
-        });
-        self.heap = moved.collect();
-        self.batches = kept;
-    }
-}
-
-impl Iterator for Sorted {
-    type Item = Result<RecordBatch, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.next_batch().transpose()
-    }
-}
-
-impl Keys {
-    fn of(&self, batch: &RecordBatch) -> Result<Rows, Error> {
-        let columns: Vec<ArrayRef> =
-            self.columns.iter().map(|column| batch.column(*column).clone()).collect();
-        self.converter.convert_columns(&columns).map_err(unsortable)
-    }
-}
-
-impl Cursor {
-    fn key(&self) -> arrow::row::Row<'_> {
-        self.keys.row(self.at)
-    }
-
-    fn next_is_equal(&self) -> bool {
-        self.at + 1 < self.keys.num_rows() && self.keys.row(self.at + 1) == self.key()
-    }
-}
-
-impl Ord for Cursor {
-    /// The heap gives the greatest first: the smallest key, and of equal ones the earliest run.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key().cmp(&self.key()).then(other.run.cmp(&self.run))
-    }
-}
-
-impl PartialOrd for Cursor {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Cursor {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Cursor {}
-
-fn unsortable(source: ArrowError) -> Error {
-    Error::Shape { action: "sort rows", source }
-}
-
-fn scratched(error: ArrowError) -> Error {
-    match error {
-        ArrowError::IoError(_, source) => Error::Scratch(source),
-        source => Error::Shape { action: "put rows aside", source },
+        Ok(ranges)
     }
 }
 
@@ -316,7 +192,7 @@ mod tests {
     use arrow::datatypes::Int64Type;
     use proptest::prelude::*;
 
-    use super::Sorter;
+    use super::{Room, Sorter};
 
     fn batch(rows: &[(String, i64)]) -> RecordBatch {
         let keys = StringArray::from_iter_values(rows.iter().map(|(key, _)| key));
@@ -330,23 +206,29 @@ mod tests {
         fn rows_come_in_order_and_of_one_key_the_last(
             keys in prop::collection::vec("[a-c]{0,3}", 1..200),
             batch_rows in 1_usize..20,
-            memory in prop::sample::select(vec![1_usize, 2_000, 1 << 20]),
+            bytes in prop::sample::select(vec![1_usize, 2_000, 1 << 20]),
+            (runs, ranges) in (1_usize..6, 1_usize..5),
         ) {
             let rows: Vec<(String, i64)> = keys.into_iter().zip(0..).collect();
             let expected: BTreeMap<String, i64> = rows.iter().cloned().collect();
-            let mut sorter = Sorter::new(batch(&rows).schema(), vec![0], memory).expect("a key");
+            let room = Room { bytes, runs };
+            let mut sorter = Sorter::new(batch(&rows).schema(), vec![0], room).expect("a key");
             for rows in rows.chunks(batch_rows) {
                 sorter.push(batch(rows)).expect("room");
             }
-            let mut sorted = sorter.finish().expect("room");
+            let sorted = sorter.finish().expect("room");
+            let mut duplicates = sorted.duplicates();
             let mut found = Vec::new();
-            for batch in sorted.by_ref() {
-                let batch = batch.expect("rows");
-                let keys = batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned);
-                let values = batch.column(1).as_primitive::<Int64Type>().values().to_vec();
-                found.extend(keys.zip(values));
+            for mut range in sorted.ranges(ranges).expect("room") {
+                for batch in range.by_ref() {
+                    let batch = batch.expect("rows");
+                    let keys = batch.column(0).as_string::<i32>().iter().flatten();
+                    let values = batch.column(1).as_primitive::<Int64Type>().values().to_vec();
+                    found.extend(keys.map(str::to_owned).zip(values));
+                }
+                duplicates += range.duplicates();
             }
-            prop_assert_eq!(sorted.duplicates(), (rows.len() - expected.len()) as u64);
+            prop_assert_eq!(duplicates, (rows.len() - expected.len()) as u64);
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
         }
     }

@@ -82,7 +82,9 @@ impl Stored {
             predicate: None,
         };
         let told = HashMap::from([(RECORD.to_owned(), record)]);
-        self.put(base, CommitData::new(actions, operation, told, Vec::new())).await
+        let version = self.put(base, CommitData::new(actions, operation, told, Vec::new())).await?;
+        self.checkpoint_if_due(version).await;
+        Ok(version)
     }
 
     /// Writes the commit that follows `base`, if nobody else has.

@@ -43,19 +43,83 @@ struct Info {
     more: serde_json::Map<String, Value>,
 }
 
+/// What the log's folder holds.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// The numbers of all commits, rising.
+    pub commits: Vec<u64>,
+    /// Those of all checkpoints, rising.
+    pub checkpoints: Vec<u64>,
+    /// Every file that belongs to a version: its number and its path.
+    pub files: Vec<(u64, Path)>,
+}
+
+impl Log {
+    /// Lists the folder.
+    pub async fn list(place: &Stored) -> Result<Self, Error> {
+        let listing = |source| Error::Store { action: "list", path: LOG.to_owned(), source };
+        let objects = place.files().list(Some(&Path::from(LOG)));
+        let objects: Vec<_> = objects.try_collect().await.map_err(listing)?;
+        let mut log = Log::default();
+        for object in objects {
+            let name = object.location.filename().unwrap_or_default();
+            let Some((number, what)) = numbered(name) else { continue };
+            match what {
+                ".json" => log.commits.push(number),
+                _ if what.starts_with(".checkpoint") => log.checkpoints.push(number),
+                _ => {}
+            }
+            log.files.push((number, object.location));
+        }
+        log.commits.sort_unstable();
+        log.checkpoints.sort_unstable();
+        Ok(log)
+    }
+
+    /// The newest commit.
+    pub fn newest(&self) -> Option<u64> {
+        self.commits.last().copied()
+    }
+
+    /// The commits whose versions can still be read: those since the first, or else since the
+    /// oldest checkpoint. Of an expiry that was cut short the rest is not shown.
+    pub fn readable(&self) -> &[u64] {
+        let first = match self.commits.first() {
+            Some(0) => 0,
+            _ => self.checkpoints.first().copied().unwrap_or(0),
+        };
+        &self.commits[self.commits.partition_point(|commit| *commit < first)..]
+    }
+}
+
+/// The number and the rest of a name such as `00000000000000000012.json`.
+fn numbered(name: &str) -> Option<(u64, &str)> {
+    let (number, rest) = name.split_at_checked(20)?;
+    Some((number.parse().ok()?, rest))
+}
+
 /// The versions that loads made and that can still be read, the oldest first.
 pub async fn entries(place: &Stored) -> Result<Vec<Entry>, Error> {
-    let mut versions = numbers(place).await?;
-    versions.sort_unstable();
-    let read = stream::iter(versions).map(|version| async move { entry(place, version).await });
+    let log = Log::list(place).await?;
+    let read = stream::iter(log.readable().to_vec());
+    let read = read.map(|version| async move { entry(place, version).await });
     let read: Vec<Option<Entry>> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
     Ok(read.into_iter().flatten().collect())
 }
 
-/// The files that any commit names, whether or not its version can still be read.
-pub async fn files(place: &Stored) -> Result<HashSet<String>, Error> {
-    let versions = numbers(place).await?;
-    let read = stream::iter(versions).map(|version| async move {
+/// The newest version that a load made, at this commit or before.
+pub async fn newest(place: &Stored, readable: &[u64]) -> Result<Option<Entry>, Error> {
+    for version in readable.iter().rev() {
+        if let Some(entry) = entry(place, *version).await? {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
+}
+
+/// The files that any of these commits names.
+pub async fn files(place: &Stored, commits: Vec<u64>) -> Result<HashSet<String>, Error> {
+    let read = stream::iter(commits).map(|version| async move {
         let bytes = commit(place, version).await?;
         let mut named = Vec::new();
         for line in lines(&bytes) {
@@ -72,21 +136,6 @@ pub async fn files(place: &Stored) -> Result<HashSet<String>, Error> {
     Ok(read.into_iter().flatten().collect())
 }
 
-/// The numbers of all commits that are there.
-pub async fn numbers(place: &Stored) -> Result<Vec<u64>, Error> {
-    let listed = place.files().list(Some(&Path::from(LOG)));
-    let versions = listed.try_filter_map(|object| async move {
-        let name = object.location.filename().unwrap_or_default();
-        let number = name.strip_suffix(".json").filter(|number| number.len() == 20);
-        Ok(number.and_then(|number| number.parse::<u64>().ok()))
-    });
-    versions.try_collect().await.map_err(|source| Error::Store {
-        action: "list",
-        path: LOG.to_owned(),
-        source,
-    })
-}
-
 async fn commit(place: &Stored, version: u64) -> Result<Bytes, Error> {
     let path = format!("{LOG}/{version:020}.json");
     let failed = |source| Error::Store { action: "read", path: path.clone(), source };
@@ -99,7 +148,7 @@ fn lines(commit: &Bytes) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The load that a commit came from; `None` of one that no load made.
-async fn entry(place: &Stored, version: u64) -> Result<Option<Entry>, Error> {
+pub async fn entry(place: &Stored, version: u64) -> Result<Option<Entry>, Error> {
     let bytes = commit(place, version).await?;
     let unreadable = |source| Error::Record { table: place.name().to_owned(), version, source };
     for line in lines(&bytes) {

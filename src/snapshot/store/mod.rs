@@ -1,7 +1,10 @@
 //! The log of each table: what was stored when, and what is in it.
 
+mod checkpoint;
 mod commit;
+mod expire;
 mod history;
+mod lease;
 mod place;
 mod prove;
 mod root;
@@ -9,6 +12,8 @@ mod turn;
 mod version;
 
 pub use commit::{Draft, delta_schema};
+pub use expire::{Expired, Keep};
+pub use lease::Lease;
 pub use place::{Entry, Stored};
 pub use prove::{Finding, Proof};
 pub use root::{Settings, Store};
@@ -17,3 +22,6 @@ pub use version::Snapshot;
 
 /// Where in a commit's metadata the [`Record`](super::Record) of its load stands.
 const RECORD: &str = "entraFlight";
+
+/// What the names of a load's files begin with, in the table's folder and in `_change_data`.
+const LOADED: &str = "load-";

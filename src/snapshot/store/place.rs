@@ -12,7 +12,10 @@ use object_store::{ObjectStore, path::Path};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Snapshot, history};
+use super::Snapshot;
+use super::history::{self, Log};
+use super::lease::Lease;
+use crate::snapshot::rows::Files;
 use crate::snapshot::{DataFile, Error, Record, Which};
 
 /// The versions of one table, whether or not there are any.
@@ -94,22 +97,27 @@ impl Stored {
     ///
     /// As [`snapshot`](Self::snapshot).
     pub async fn try_snapshot(&self, which: Which) -> Result<Option<Snapshot>, Error> {
-        let versions = self.versions().await?;
-        let (Some(oldest), Some(newest)) = (versions.first(), versions.last()) else {
-            return Ok(None);
-        };
+        let log = Log::list(self).await?;
+        let readable = log.readable();
+        let Some(newest) = history::newest(self, readable).await? else { return Ok(None) };
         let found = match which {
-            Which::Latest => Some(newest),
-            Which::Number(number) => versions.iter().find(|entry| entry.version == number),
-            Which::At(time) => versions.iter().rev().find(|entry| entry.committed <= time),
+            Which::Latest => Some(newest.clone()),
+            Which::Number(number) if readable.contains(&number) => {
+                history::entry(self, number).await?
+            }
+            Which::Number(_) => None,
+            Which::At(time) => {
+                let versions = self.versions().await?;
+                versions.into_iter().rev().find(|entry| entry.committed <= time)
+            }
         };
         let entry = found.ok_or_else(|| Error::NoVersion {
             table: self.name.to_string(),
             asked: which.to_string(),
-            oldest: oldest.version,
+            oldest: readable.first().copied().unwrap_or(newest.version),
             newest: newest.version,
         })?;
-        self.open(entry.clone()).await.map(Some)
+        self.open(entry).await.map(Some)
     }
 
     /// The version before this one.
@@ -118,15 +126,15 @@ impl Stored {
     ///
     /// [`Error::NoVersion`] if it is the oldest.
     pub async fn before(&self, snapshot: &Snapshot) -> Result<Snapshot, Error> {
-        let versions = self.versions().await?;
-        let older = versions.iter().rev().find(|entry| entry.version < snapshot.version());
-        match older {
-            Some(entry) => self.open(entry.clone()).await,
+        let log = Log::list(self).await?;
+        let before = log.readable().partition_point(|it| *it < snapshot.version());
+        match history::newest(self, &log.readable()[..before]).await? {
+            Some(entry) => self.open(entry).await,
             None => Err(Error::NoVersion {
                 table: self.name.to_string(),
                 asked: format!("before {}", snapshot.version()),
                 oldest: snapshot.version(),
-                newest: versions.last().map_or(snapshot.version(), |entry| entry.version),
+                newest: log.newest().unwrap_or(snapshot.version()),
             }),
         }
     }
@@ -140,9 +148,35 @@ impl Stored {
         history::entries(self).await
     }
 
+    /// Opens a version and holds it: it does not expire while the snapshot, or a read of it, lives.
     async fn open(&self, entry: Entry) -> Result<Snapshot, Error> {
+        let lease = Lease::shared(self, entry.version)?;
+        let found = self.files_of(entry.version).await;
+        let (table, files) = match found {
+            // It may have gone after it was found and before it was held.
+            Err(error) if Log::list(self).await?.readable().contains(&entry.version) => {
+                return Err(error);
+            }
+            Err(_) => {
+                Lease::forget(self, entry.version);
+                let (table, version) = (self.name.to_string(), entry.version);
+                return Err(Error::Expiring { table, version });
+            }
+            Ok(found) => found,
+        };
+        let state = table.snapshot().map_err(|source| self.log("read", source))?;
+        let schema = state.snapshot().arrow_schema();
+        let files = Files::new(self.files.clone(), files).held(lease);
+        Ok(Snapshot::new(self.clone(), entry, files, schema))
+    }
+
+    /// A version as deltalake sees it, and its files in the order of their names.
+    pub(super) async fn files_of(
+        &self,
+        version: u64,
+    ) -> Result<(DeltaTable, Vec<DataFile>), Error> {
         let mut table = self.delta()?;
-        table.load_version(entry.version).await.map_err(|source| self.log("read", source))?;
+        table.load_version(version).await.map_err(|source| self.log("read", source))?;
         let state = table.snapshot().map_err(|source| self.log("read", source))?;
         let log = table.log_store();
         let views: Vec<_> = state
@@ -161,8 +195,7 @@ impl Stored {
             })
             .collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let schema = state.snapshot().arrow_schema();
-        Ok(Snapshot::new(self.clone(), entry, files, schema))
+        Ok((table, files))
     }
 
     /// The table as deltalake sees it, not yet read.

@@ -3,18 +3,15 @@
 use std::fs::{File, TryLockError};
 use std::sync::Arc;
 
-use futures::stream::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 
-use super::{Stored, history};
+use super::history::Log;
+use super::{Expired, Stored};
 use crate::snapshot::{DataFile, Error};
 
 /// The file that a load of a local table holds.
 const LOCK: &str = "_load.lock";
-
-/// What the names of a load's files begin with, in the table's folder and in `_change_data`.
-const PREFIX: &str = "load-";
 
 /// A load that has begun. Dropping it lets the next one begin.
 #[derive(Debug)]
@@ -47,9 +44,9 @@ impl Stored {
     /// [`Error::UnderWay`] where another process loads the table, and what the store meets.
     pub async fn begin(&self, load: &str) -> Result<Turn, Error> {
         let lock = self.lock()?;
-        let base = history::numbers(self).await?.into_iter().max();
+        let base = Log::list(self).await?.newest();
         if lock.is_some() {
-            self.sweep().await?;
+            self.sweep(&mut Expired::default()).await?;
         }
         Ok(Turn { load: load.to_owned(), base, _lock: lock.map(Arc::new) })
     }
@@ -77,23 +74,8 @@ impl Stored {
         Ok(())
     }
 
-    async fn remove(&self, path: &Path) -> Result<(), Error> {
+    pub(super) async fn remove(&self, path: &Path) -> Result<(), Error> {
         let removed = self.files().delete(path).await;
         removed.map_err(|source| Error::Store { action: "remove", path: path.to_string(), source })
-    }
-
-    /// Removes the files of loads that no commit names. Nobody else loads meanwhile.
-    async fn sweep(&self) -> Result<(), Error> {
-        let named = history::files(self).await?;
-        let listing = |source| Error::Store { action: "list", path: String::new(), source };
-        let objects: Vec<_> = self.files().list(None).try_collect().await.map_err(listing)?;
-        for object in objects {
-            let written = object.location.filename().is_some_and(|it| it.starts_with(PREFIX));
-            if written && !named.contains(object.location.as_ref()) {
-                tracing::info!(table = self.name(), file = %object.location, "cleared away");
-                self.remove(&object.location).await?;
-            }
-        }
-        Ok(())
     }
 }

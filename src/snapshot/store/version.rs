@@ -13,9 +13,10 @@ use super::Stored;
 use super::place::Entry;
 use crate::limits::snapshot as limits;
 use crate::snapshot::rows::Files;
-use crate::snapshot::{DataFile, Error, ROW_HASH, Record};
+use crate::snapshot::{Error, ROW_HASH, Record};
 
-/// A version of a table, as it was stored. It does not change; cloning it is cheap.
+/// A version of a table, as it was stored. It does not change and does not expire while this or a
+/// read of it lives; cloning it is cheap.
 #[derive(Clone)]
 pub struct Snapshot {
     place: Stored,
@@ -25,13 +26,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn new(
-        place: Stored,
-        entry: Entry,
-        files: Vec<DataFile>,
-        schema: SchemaRef,
-    ) -> Self {
-        let files = Files::new(place.files().clone(), files);
+    pub(super) fn new(place: Stored, entry: Entry, files: Files, schema: SchemaRef) -> Self {
         Snapshot { place, entry: Arc::new(entry), files, schema }
     }
 

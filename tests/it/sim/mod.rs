@@ -3,6 +3,7 @@
 
 mod answers;
 mod batches;
+mod churn;
 mod faults;
 mod filters;
 mod limits;

@@ -14,24 +14,24 @@ use tempfile::TempDir;
 use super::store;
 use crate::house::{House, rows, texts};
 
-struct Loader {
-    house: House,
-    connection: Connection,
+pub(super) struct Loader {
+    pub(super) house: House,
+    pub(super) connection: Connection,
 }
 
 impl Loader {
     /// Loads from this tenant into the store in this folder.
-    fn of(tenant: Tenant, folder: &TempDir) -> Self {
+    pub(super) fn of(tenant: Tenant, folder: &TempDir) -> Self {
         let house = House::stored(tenant, Some(store(folder)));
         let connection = house.engine.namespace().connection(None).expect("one").as_ref().clone();
         Loader { house, connection }
     }
 
-    fn table(&self, name: &str) -> Arc<Table> {
+    pub(super) fn table(&self, name: &str) -> Arc<Table> {
         self.connection.catalog.table(name).expect("the table").clone()
     }
 
-    async fn load(&self, table: &str, method: Method) -> Result<Loaded, ops::Error> {
+    pub(super) async fn load(&self, table: &str, method: Method) -> Result<Loaded, ops::Error> {
         let how = How::new(method);
         load(&self.connection, &self.table(table), &how, &UnderWay::default()).await
     }

@@ -1,6 +1,8 @@
 //! Stored versions: written from rows of JSON as a load writes them, compared, read back.
 
 mod actions;
+mod churn;
+mod expire;
 mod faults;
 mod kills;
 mod loads;

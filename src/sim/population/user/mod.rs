@@ -11,7 +11,7 @@ mod access;
 pub(super) mod premises;
 mod work;
 
-pub(super) use super::account::{find, manager, write_display_name};
+pub(super) use super::account::{find, is_guest, manager, write_display_name};
 
 fields! {
     Id "id" "Edm.String" default

@@ -1,7 +1,7 @@
 //! Where a user sits and what a user does; the directory extensions of users.
 
 use super::super::account::write_phone;
-use super::super::chance::{below, one_in, pick};
+use super::super::chance::{below, one_in, pick, turned};
 use super::super::json::{
     DAY, FOREVER, NEVER, NOW, boolean, digits, moment, number, put, text, text_or_null,
 };
@@ -48,7 +48,7 @@ impl Row<'_> {
         match field {
             Field::CompanyName if guest => text(out, self.account.domain),
             Field::CompanyName => text(out, pick(roll, COMPANIES)),
-            Field::Department if !guest => text(out, pick(roll, DEPARTMENTS)),
+            Field::Department if !guest => text(out, turned(roll, DEPARTMENTS, self.account.moves)),
             Field::JobTitle if !guest && !one_in(roll, 20) => text(out, pick(roll, JOBS)),
             Field::EmployeeId if !guest => {
                 put!(out, "\"E");

@@ -1,0 +1,103 @@
+//! `[store]` and `[schedule.NAME]`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::read::Reader;
+use super::{Connection, Kept, Scheduled};
+use crate::limits::cli as limits;
+use crate::{ops, snapshot};
+
+/// The rule for a share.
+const SHARE: &str = "must be a number from 0 to 1, such as `0.5`";
+
+/// The rule for a time that comes again.
+const CRON: &str = "must be a cron expression of five parts, such as `30 2 * * *`";
+
+impl Reader {
+    /// `None` where none is wanted, or something is wrong, which is then among the faults.
+    pub(super) fn store(&mut self) -> Option<Kept> {
+        let url = self.taken("store.url").map(|(text, _)| text);
+        let max_age = self.duration("store.max_age", Duration::ZERO, limits::MAX_AGE_MAX);
+        let share = self.parsed::<f64>("store.lost_share_max", SHARE);
+        if share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            self.refuse("store.lost_share_max", SHARE, None);
+        }
+        let mut options = BTreeMap::new();
+        for name in self.leaves.names_below("store.options") {
+            if let Some((text, _)) = self.taken(&format!("store.options.{name}")) {
+                options.insert(name.to_ascii_lowercase(), text);
+            }
+        }
+        let keep = self.keep();
+        let Some(url) = url else {
+            if max_age.is_some() || share.is_some() || keep.is_some() || !options.is_empty() {
+                self.refuse("store.url", "is missing: a folder, or the URL of a bucket", None);
+            }
+            return None;
+        };
+        Some(Kept {
+            place: snapshot::Settings { url, options },
+            max_age: max_age.unwrap_or(Duration::ZERO),
+            lost_share_max: share.unwrap_or(crate::limits::ops::LOST_SHARE_MAX),
+            keep,
+        })
+    }
+
+    /// What `[store.expire]` keeps; a part that is not said removes nothing by itself.
+    fn keep(&mut self) -> Option<snapshot::Keep> {
+        let age = self.duration("store.expire.older_than", Duration::ZERO, limits::MAX_AGE_MAX);
+        let newest = self.parsed("store.expire.keep", "must be a number, such as `10`");
+        if age.is_none() && newest.is_none() {
+            return None;
+        }
+        Some(snapshot::Keep {
+            newer_than: age.unwrap_or(Duration::ZERO),
+            newest: newest.unwrap_or(1),
+        })
+    }
+
+    pub(super) fn schedule(
+        &mut self,
+        stored: bool,
+        connections: &BTreeMap<String, Connection>,
+    ) -> BTreeMap<String, Scheduled> {
+        let mut schedule = BTreeMap::new();
+        for name in self.leaves.names_below("schedule") {
+            let key = |last: &str| format!("schedule.{name}.{last}");
+            let cron = self.required(&key("cron"), CRON);
+            let cron = cron.and_then(|text| match text.parse::<ops::Cron>() {
+                Ok(cron) => Some(cron),
+                Err(error) => {
+                    self.refuse(&key("cron"), &format!("{CRON}: {error}"), None);
+                    None
+                }
+            });
+            let tables = self.taken(&key("tables")).map(|(text, _)| text).unwrap_or_default();
+            let separated = |it: char| it == ',' || it.is_whitespace();
+            let tables = tables.split(separated).filter(|name| !name.is_empty() && *name != "*");
+            let tables: Vec<String> = tables.map(str::to_owned).collect();
+            let method = self
+                .parsed(&key("method"), "must be `full_load`, `reload` or `reload_and_compare`");
+            let connection = self.taken(&key("connection")).map(|(text, _)| text);
+            let known = connection.as_ref().is_none_or(|name| connections.contains_key(name));
+            if !known || (connection.is_none() && connections.len() > 1) {
+                self.refuse(&key("connection"), "must name one of the connections", None);
+            }
+            let jitter = self.duration(&key("jitter"), Duration::ZERO, limits::MAX_AGE_MAX);
+            if !stored {
+                self.refuse(&key("cron"), "needs a store: name one under `[store] url`", None);
+            }
+            let Some(cron) = cron else { continue };
+            let scheduled = Scheduled {
+                cron,
+                tables,
+                method: method.unwrap_or(snapshot::Method::ReloadAndCompare),
+                connection,
+                jitter: jitter.unwrap_or(Duration::ZERO),
+            };
+            schedule.insert(name, scheduled);
+        }
+        schedule
+    }
+}

@@ -1,0 +1,51 @@
+//! Keys of rows that compare as bytes.
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::Schema;
+use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
+
+use crate::snapshot::Error;
+
+/// Makes the keys of batches.
+pub struct Keys {
+    converter: RowConverter,
+    columns: Vec<usize>,
+}
+
+impl Keys {
+    /// Keys of these columns, the most important first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] if they cannot be sorted by.
+    pub fn new(schema: &Schema, columns: Vec<usize>) -> Result<Self, Error> {
+        let field = |column: &usize| SortField::new(schema.field(*column).data_type().clone());
+        let converter = RowConverter::new(columns.iter().map(field).collect());
+        Ok(Keys { converter: converter.map_err(Error::unsortable)?, columns })
+    }
+
+    /// The most important column.
+    pub fn first_column(&self) -> usize {
+        self.columns.first().copied().unwrap_or(0)
+    }
+
+    /// The key of each row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] for a batch with other columns.
+    pub fn of(&self, batch: &RecordBatch) -> Result<Rows, Error> {
+        let columns: Vec<ArrayRef> =
+            self.columns.iter().map(|column| batch.column(*column).clone()).collect();
+        self.converter.convert_columns(&columns).map_err(Error::unsortable)
+    }
+
+    /// The key of the first row of a batch that has rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub fn first(&self, batch: &RecordBatch) -> Result<OwnedRow, Error> {
+        Ok(self.of(&batch.slice(0, 1))?.row(0).owned())
+    }
+}

@@ -1,0 +1,273 @@
+//! Sorted runs, made one.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::mem;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::interleave_record_batch;
+use arrow::ipc::Block;
+use arrow::row::{OwnedRow, Row, Rows};
+
+use super::key::Keys;
+use super::scratch::Scratch;
+use crate::snapshot::Error;
+
+/// Runs of rows; later ones hold rows that were given later.
+pub struct Runs {
+    pub keys: Arc<Keys>,
+    pub runs: Vec<Run>,
+    pub scratch: Scratch,
+}
+
+/// Batches in the order of their key.
+pub type Run = Vec<Piece>;
+
+/// A batch of a run.
+pub struct Piece {
+    /// Its smallest key.
+    pub first: OwnedRow,
+    pub place: Place,
+}
+
+/// Where a batch is.
+pub enum Place {
+    Memory(RecordBatch),
+    Disk(Block),
+}
+
+/// The rows of a range of keys in their order, each key once: of rows with one key the last one
+/// given.
+pub struct Merge {
+    runs: Arc<Runs>,
+    /// The first key that is beyond the range.
+    to: Option<OwnedRow>,
+    heap: BinaryHeap<Cursor>,
+    /// Batches that chosen rows or cursors point into.
+    batches: Vec<RecordBatch>,
+    batch_rows: usize,
+    duplicates: u64,
+}
+
+/// Where a merge stands in one run; the greatest is the one whose row comes next.
+struct Cursor {
+    /// Where the batch stands in [`Merge::batches`].
+    batch: usize,
+    keys: Rows,
+    at: usize,
+    /// Rows of the batch that are in the range.
+    end: usize,
+    run: usize,
+    /// The piece after this batch.
+    next: usize,
+}
+
+impl Runs {
+    /// Appends a run, on the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Scratch`] if the disk refuses, and the first of `batches`.
+    pub fn put_aside(
+        &mut self,
+        batches: impl Iterator<Item = Result<RecordBatch, Error>>,
+    ) -> Result<(), Error> {
+        let mut run = Run::new();
+        for batch in batches {
+            let batch = batch?;
+            let first = self.keys.first(&batch)?;
+            run.push(Piece { first, place: Place::Disk(self.scratch.put(&batch)?) });
+        }
+        self.runs.push(run);
+        Ok(())
+    }
+
+    /// Keys that divide the rows into so many ranges or fewer, about equally large: batches are, so
+    /// their first keys are a fair sample.
+    pub fn divided(&self, ranges: usize) -> Vec<OwnedRow> {
+        let mut firsts: Vec<&OwnedRow> =
+            self.runs.iter().flatten().map(|piece| &piece.first).collect();
+        firsts.sort_unstable_by(|a, b| a.row().cmp(&b.row()));
+        let ends = (1..ranges).filter_map(|range| firsts.get(firsts.len() * range / ranges));
+        let mut ends: Vec<OwnedRow> = ends.map(|end| (*end).clone()).collect();
+        ends.dedup_by(|a, b| a.row() == b.row());
+        ends
+    }
+
+    fn get(&self, run: usize, piece: usize) -> Result<Option<RecordBatch>, Error> {
+        match self.runs[run].get(piece).map(|piece| &piece.place) {
+            None => Ok(None),
+            Some(Place::Memory(batch)) => Ok(Some(batch.clone())),
+            Some(Place::Disk(block)) => self.scratch.get(block).map(Some),
+        }
+    }
+}
+
+impl Merge {
+    /// Begins at `from`, or at the first key, and ends before `to`; a batch has at most
+    /// `batch_rows`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Scratch`] if the disk refuses.
+    pub fn new(
+        runs: Arc<Runs>,
+        from: Option<OwnedRow>,
+        to: Option<OwnedRow>,
+        batch_rows: usize,
+    ) -> Result<Self, Error> {
+        let count = runs.runs.len();
+        let mut merge = Merge {
+            runs,
+            to,
+            heap: BinaryHeap::new(),
+            batches: Vec::new(),
+            batch_rows,
+            duplicates: 0,
+        };
+        for run in 0..count {
+            // The range may begin within the last batch whose first key is smaller.
+            let piece = from.as_ref().map_or(0, |from| {
+                let smaller = |piece: &Piece| piece.first.row() < from.row();
+                merge.runs.runs[run].partition_point(smaller).saturating_sub(1)
+            });
+            merge.go_on(run, piece, from.as_ref())?;
+        }
+        Ok(merge)
+    }
+
+    /// Rows left out so far because a later one has their key.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// Puts the next batch of a run that has rows in the range among those that are merged; a run
+    /// at its end is gone.
+    fn go_on(
+        &mut self,
+        run: usize,
+        mut piece: usize,
+        from: Option<&OwnedRow>,
+    ) -> Result<(), Error> {
+        while let Some(batch) = self.runs.get(run, piece)? {
+            piece += 1;
+            let keys = self.runs.keys.of(&batch)?;
+            let at = from.map_or(0, |from| position(&keys, from));
+            let end = self.to.as_ref().map_or(keys.num_rows(), |to| position(&keys, to));
+            if at < end {
+                self.batches.push(batch);
+                let batch = self.batches.len() - 1;
+                self.heap.push(Cursor { batch, keys, at, end, run, next: piece });
+                break;
+            }
+            if end < keys.num_rows() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
+        let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(self.batch_rows);
+        while chosen.len() < self.batch_rows {
+            let Some(mut cursor) = self.heap.pop() else { break };
+            let row = (cursor.batch, cursor.at);
+            let repeated = match self.heap.peek() {
+                _ if cursor.next_is_equal() => true,
+                Some(other) => other.key() == cursor.key(),
+                None => false,
+            };
+            if repeated {
+                self.duplicates += 1;
+            } else {
+                chosen.push(row);
+            }
+            cursor.at += 1;
+            if cursor.at < cursor.end {
+                self.heap.push(cursor);
+            } else {
+                let last = (!repeated).then(|| cursor.keys.row(cursor.at - 1).owned());
+                let run = cursor.run;
+                self.go_on(run, cursor.next, None)?;
+                // The first of the next batch may be equal: then the one chosen was not the last.
+                let equal = last.is_some_and(|last| {
+                    self.heap.iter().any(|it| it.run == run && it.key() == last.row())
+                });
+                if equal {
+                    chosen.pop();
+                    self.duplicates += 1;
+                }
+            }
+        }
+        if chosen.is_empty() {
+            return Ok(None);
+        }
+        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let merged = interleave_record_batch(&batches, &chosen).map_err(Error::unsortable)?;
+        self.forget();
+        Ok(Some(merged))
+    }
+
+    /// Lets go of the batches that no cursor points into.
+    fn forget(&mut self) {
+        let mut kept = Vec::with_capacity(self.heap.len());
+        let cursors = mem::take(&mut self.heap).into_vec();
+        let moved = cursors.into_iter().map(|mut cursor| {
+            kept.push(self.batches[cursor.batch].clone());
+            cursor.batch = kept.len() - 1;
+            cursor
+        });
+        self.heap = moved.collect();
+        self.batches = kept;
+    }
+}
+
+impl Iterator for Merge {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_batch().transpose()
+    }
+}
+
+/// How many of these keys are smaller.
+fn position(keys: &Rows, than: &OwnedRow) -> usize {
+    let (mut low, mut high) = (0, keys.num_rows());
+    while low < high {
+        let middle = (low + high) / 2;
+        if keys.row(middle) < than.row() { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+impl Cursor {
+    fn key(&self) -> Row<'_> {
+        self.keys.row(self.at)
+    }
+
+    fn next_is_equal(&self) -> bool {
+        self.at + 1 < self.end && self.keys.row(self.at + 1) == self.key()
+    }
+}
+
+impl Ord for Cursor {
+    /// The heap gives the greatest first: the smallest key, and of equal ones the earliest run.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key().cmp(&self.key()).then(other.run.cmp(&self.run))
+    }
+}
+
+impl PartialOrd for Cursor {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Cursor {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Cursor {}

@@ -1,0 +1,169 @@
+//! Versions that are no longer wanted.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::stream::TryStreamExt as _;
+use serde_json::{Value, json};
+
+use super::history::{self, Log};
+use super::lease::Lease;
+use super::{Entry, Stored, Turn};
+use crate::limits::snapshot as limits;
+use crate::snapshot::Error;
+
+/// Which versions stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Those that were the newest at some moment within this time.
+    pub newer_than: Duration,
+    /// And at least so many of the newest; one always stays.
+    pub newest: usize,
+}
+
+/// What an expiry did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// The versions that are gone.
+    pub versions: Vec<u64>,
+    /// A version that stays, and with it those after it, because somebody reads it.
+    pub in_use: Option<u64>,
+    /// Files that were removed.
+    pub files: u64,
+    /// Their length.
+    pub bytes: u64,
+}
+
+impl Expired {
+    /// The same as the action `expire` and `expire --json` tell it.
+    pub fn to_json(&self, connection: &str, table: &str) -> Value {
+        json!({
+            "connection": connection,
+            "table": table,
+            "expired": self.versions,
+            "in_use": self.in_use,
+            "files": self.files,
+            "bytes": self.bytes,
+        })
+    }
+}
+
+impl Stored {
+    /// Removes the versions that `keep` does not keep, and the files that no version has.
+    ///
+    /// Cut short at any moment, it leaves each version whole or not to be seen, and the next one
+    /// goes on with it. Versions after one that is being read stay with it. In a bucket nobody can
+    /// tell who reads, so that what was the newest within the last
+    /// [`limits::EXPIRES_IN_BUCKET_AFTER`] stays as well.
+    ///
+    /// # Errors
+    ///
+    /// What the store meets.
+    pub async fn expire(
+        &self,
+        _: &Turn,
+        keep: &Keep,
+        now: DateTime<Utc>,
+    ) -> Result<Expired, Error> {
+        let mut expired = Expired::default();
+        while expired.in_use.is_none() && self.expire_some(keep, now, &mut expired).await? {}
+        self.sweep(&mut expired).await?;
+        Ok(expired)
+    }
+
+    /// Removes as many versions as can be held at once; gives whether there may be more.
+    async fn expire_some(
+        &self,
+        keep: &Keep,
+        now: DateTime<Utc>,
+        expired: &mut Expired,
+    ) -> Result<bool, Error> {
+        let entries = self.versions().await?;
+        let unwanted = unwanted(&entries, keep, now, self.folder().is_none());
+        let some = unwanted.min(limits::EXPIRED_AT_ONCE);
+        let mut held = Vec::new();
+        if self.folder().is_some() {
+            for entry in &entries[..some] {
+                match Lease::alone(self, entry.version)? {
+                    Some(lease) => held.push(lease),
+                    None => {
+                        expired.in_use = Some(entry.version);
+                        break;
+                    }
+                }
+            }
+        }
+        let gone = if self.folder().is_some() { held.len() } else { some };
+        let Some(oldest) = entries.get(gone).filter(|_| gone > 0) else { return Ok(false) };
+        self.cut(oldest.version).await?;
+        for entry in &entries[..gone] {
+            expired.versions.push(entry.version);
+            Lease::forget(self, entry.version);
+        }
+        Ok(unwanted > some)
+    }
+
+    /// Removes all of the log that is before this version, so that it can be read without.
+    async fn cut(&self, oldest: u64) -> Result<(), Error> {
+        let mut log = Log::list(self).await?;
+        if !log.checkpoints.contains(&oldest) {
+            self.checkpoint(oldest).await?;
+        }
+        log.files.retain(|(version, _)| *version < oldest);
+        // Checkpoints first, then commits from the first on: with the first of either that goes,
+        // none of these versions is shown any more.
+        log.files.sort_by_key(|(version, path)| (path.as_ref().ends_with(".json"), *version));
+        for (_, path) in &log.files {
+            self.remove(path).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files of loads that no version has. Nobody else loads a local table meanwhile;
+    /// of one in a bucket, only files are removed that are older than any load under way.
+    pub(super) async fn sweep(&self, swept: &mut Expired) -> Result<(), Error> {
+        let named = self.named().await?;
+        let listing = |source| Error::Store { action: "list", path: String::new(), source };
+        let objects: Vec<_> = self.files().list(None).try_collect().await.map_err(listing)?;
+        let young = |written: DateTime<Utc>| {
+            let age = Utc::now().signed_duration_since(written).to_std().unwrap_or_default();
+            self.folder().is_none() && age < limits::EXPIRES_IN_BUCKET_AFTER
+        };
+        for object in objects {
+            let ours = object.location.filename().is_some_and(|it| it.starts_with(super::LOADED));
+            let unnamed = ours && !named.contains(object.location.as_ref());
+            if unnamed && !young(object.last_modified) {
+                tracing::info!(table = self.name(), file = %object.location, "cleared away");
+                self.remove(&object.location).await?;
+                swept.files += 1;
+                swept.bytes += object.size;
+            }
+        }
+        Ok(())
+    }
+
+    /// All files that a version has: those that commits name, and those that the oldest version has
+    /// from commits before it.
+    async fn named(&self) -> Result<HashSet<String>, Error> {
+        let log = Log::list(self).await?;
+        let mut named = history::files(self, log.readable().to_vec()).await?;
+        if let Some(oldest) = log.readable().first() {
+            let (_, files) = self.files_of(*oldest).await?;
+            named.extend(files.into_iter().map(|file| file.path));
+        }
+        Ok(named)
+    }
+}
+
+/// How many of the oldest versions are not kept.
+fn unwanted(entries: &[Entry], keep: &Keep, now: DateTime<Utc>, bucket: bool) -> usize {
+    let age =
+        if bucket { keep.newer_than.max(limits::EXPIRES_IN_BUCKET_AFTER) } else { keep.newer_than };
+    let since = chrono::Duration::from_std(age).ok().and_then(|age| now.checked_sub_signed(age));
+    // A version was the newest until the next was committed.
+    let wanted = |next: &Entry| since.is_none_or(|since| next.committed > since);
+    let old = entries.iter().skip(1).position(wanted);
+    let old = old.unwrap_or(entries.len().saturating_sub(1));
+    old.min(entries.len().saturating_sub(keep.newest.max(1)))
+}

@@ -1,0 +1,82 @@
+//! Who reads a version, so that it does not expire meanwhile.
+//!
+//! In a local store each version has a file whose lock readers share and an expiry wants for
+//! itself. A lock goes with the process that holds it, however that ends.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Stored;
+use crate::snapshot::Error;
+
+/// Where the files are whose locks readers share.
+const READERS: &str = "_readers";
+
+/// A version that is held while this lives. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    _lock: Arc<File>,
+}
+
+impl Lease {
+    /// Holds a version together with other readers; `None` where there are no locks: in a bucket,
+    /// and in a folder that can only be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Expiring`] if it is about to go, [`Error::Lock`].
+    pub fn shared(place: &Stored, version: u64) -> Result<Option<Self>, Error> {
+        let Some(path) = path(place, version) else { return Ok(None) };
+        let file = match open(&path) {
+            Ok(file) => file,
+            Err(error) if matches!(error.kind(), DENIED | READ_ONLY) => return Ok(None),
+            Err(source) => return Err(Error::Lock(source)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(Lease { _lock: Arc::new(file) })),
+            Err(TryLockError::WouldBlock) => {
+                Err(Error::Expiring { table: place.name().to_owned(), version })
+            }
+            Err(TryLockError::Error(source)) => Err(Error::Lock(source)),
+        }
+    }
+
+    /// Holds a version against all readers; `None` if one of them has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Lock`].
+    pub fn alone(place: &Stored, version: u64) -> Result<Option<Self>, Error> {
+        let Some(path) = path(place, version) else { return Ok(None) };
+        let file = open(&path).map_err(Error::Lock)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lease { _lock: Arc::new(file) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(Error::Lock(source)),
+        }
+    }
+
+    /// Forgets that a version could be held, once it is gone.
+    pub fn forget(place: &Stored, version: u64) {
+        if let Some(path) = path(place, version) {
+            // An empty file that stays does no harm.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+const DENIED: io::ErrorKind = io::ErrorKind::PermissionDenied;
+const READ_ONLY: io::ErrorKind = io::ErrorKind::ReadOnlyFilesystem;
+
+fn path(place: &Stored, version: u64) -> Option<PathBuf> {
+    Some(place.folder()?.join(READERS).join(format!("{version:020}.lock")))
+}
+
+fn open(path: &PathBuf) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    File::options().create(true).truncate(false).write(true).open(path)
+}
