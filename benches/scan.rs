@@ -37,6 +37,7 @@ fn engine(tenant: &Arc<Tenant>) -> Engine {
         live,
         store: None,
         max_age: MaxAge::default(),
+        keep: None,
         lost_share_max: 0.5,
     }]))
 }

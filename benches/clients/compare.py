@@ -13,71 +13,15 @@ After `cargo test` (which installs the packages) and `cargo build --release`:
 single figures say little on a shared machine.
 """
 
-import json
-import os
-import pathlib
 import random
 import re
 import statistics
-import subprocess
 import sys
 import time
 
 import pyarrow.flight as flight
 
-HERE = pathlib.Path(__file__).resolve().parent
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target"))
-PROGRAM = TARGET / "release" / "entra-flight"
-SIGN_IN = {
-    "TENANT": "contoso.example",
-    "CLIENT_ID": "00000000-0000-4000-8000-000000000001",
-    "CLIENT_SECRET": "simulated-secret",
-}
-
-
-class Running:
-    """A program that prints `name: address` lines and goes on until the block ends."""
-
-    def __init__(self, arguments, last, environment=None):
-        self.process = subprocess.Popen(
-            [str(argument) for argument in arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **(environment or {})},
-        )
-        self.addresses = {}
-        while last not in self.addresses:
-            line = self.process.stdout.readline()
-            if not line:
-                raise SystemExit(self.process.stderr.read())
-            name, _, address = line.strip().partition(": ")
-            self.addresses[name] = address
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.notes = self.process.communicate()[1]
-
-    def peak_mib(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
-
-
-def sim(users, *more):
-    return Running([PROGRAM, "sim", "--users", users, *more], "login")
-
-
-def serve(tenant):
-    settings = {"GRAPH_BASE_URL": tenant.addresses["graph"], "LOGIN_URL": tenant.addresses["login"]}
-    environment = {
-        f"ENTRA_FLIGHT__CONNECTIONS__CONTOSO__{key}": value
-        for key, value in {**SIGN_IN, **settings}.items()
-    }
-    environment["ENTRA_FLIGHT__SERVER__LISTEN"] = "127.0.0.1:0"
-    return Running([PROGRAM, "serve", "--settings", "none.toml"], "flight", environment)
+from running import HERE, TARGET, Running, once, serve, sim
 
 
 def read(address, ticket):
@@ -87,12 +31,6 @@ def read(address, ticket):
         first = first or time.perf_counter() - began
         rows += chunk.data.num_rows
     return rows, time.perf_counter() - began, first
-
-
-def once(script, *arguments):
-    """Runs a script in a process of its own; it prints one JSON object."""
-    command = [sys.executable, str(HERE / script), *map(str, arguments)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def scan(users=200_000, rounds=3):

@@ -8,6 +8,7 @@
 //! key = ["group_id", "id"]
 //! page_rows = 999                   # no `$top` unless said
 //! select = false                    # where `$select` is not taken
+//! counted = true                    # where `/$count` is answered
 //! family = "directory"              # "reports", "protection"
 //! resource_units = 2
 //! permissions = ["GroupMember.Read.All"]
@@ -50,6 +51,8 @@ struct File {
     page_rows: Option<u32>,
     #[serde(default = "yes")]
     select: bool,
+    #[serde(default)]
+    counted: bool,
     family: Family,
     resource_units: u32,
     permissions: Vec<Arc<str>>,
@@ -98,6 +101,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Table, Fault> {
         key: file.key,
         page_rows: file.page_rows,
         takes_select: file.select,
+        counted: file.counted,
         family: file.family,
         resource_units: file.resource_units,
         permissions: file.permissions,

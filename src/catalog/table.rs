@@ -29,6 +29,10 @@ pub struct Table {
     pub page_rows: Option<u32>,
     /// Whether it takes `$select`; where it does not, it sends all it has.
     pub takes_select: bool,
+    /// Whether Graph says how many rows it has, from an index that lags behind.
+    ///
+    /// <https://learn.microsoft.com/graph/aad-advanced-queries>
+    pub counted: bool,
     /// What reading it counts against.
     pub family: Family,
     /// Resource units of one request as we send it: with `$select` where it is taken, and with the

@@ -216,6 +216,9 @@ pub struct Load {
     /// reload_and_compare also stores what changed
     #[arg(long, default_value = "reload_and_compare", value_name = "METHOD")]
     pub method: Method,
+    /// Ask Graph how many rows there are and tell if it says another number; its index lags
+    #[arg(long)]
+    pub count: bool,
     /// Store it even if it looks as if rows were lost
     #[arg(long)]
     pub accept: bool,
@@ -248,14 +251,21 @@ pub struct Snapshots {
 /// `compare`
 #[derive(Args, Debug)]
 pub struct Compare {
-    /// Such as users
-    pub table: String,
+    /// Such as users; with --html several, or none for all that have two versions
+    #[arg(required_unless_present = "html", value_name = "TABLE")]
+    pub tables: Vec<String>,
     /// The older version [default: the one before the newer]
     #[arg(long, value_name = "VERSION")]
     pub from: Option<Which>,
     /// The newer version
     #[arg(long, default_value = "latest", value_name = "VERSION")]
     pub to: Which,
+    /// Show how many rows changed, and in which columns, and not the rows
+    #[arg(long, conflicts_with = "html")]
+    pub summary: bool,
+    /// Write a page that shows what changed, by column and over the versions between
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     #[command(flatten)]
     pub kept: Kept,
 }

@@ -1,5 +1,7 @@
 //! `compare`
 
+use std::path::Path;
+
 use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
 use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
@@ -9,19 +11,69 @@ use futures::StreamExt as _;
 use super::Error;
 use super::arguments::Compare;
 use super::console::Console;
-use super::reader;
+use super::{reader, report};
 use crate::catalog::{CHANGE_TYPE, CHANGED_COLUMNS, Table};
-use crate::snapshot::{self, Counts};
-use crate::{query, telemetry};
+use crate::query::{self, Connection};
+use crate::snapshot::{self, Counts, export};
+use crate::{ops, telemetry};
 
 /// Shows each change as a person reads it, and at the end how many there were.
 pub async fn run(command: Compare, console: &Console) -> Result<(), Error> {
     telemetry::begin(telemetry::Level::Quiet);
     let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?;
-    let table = connection.catalog.table(&command.table)?;
+    if let Some(path) = &command.html {
+        return report(&command, connection, path, console).await;
+    }
+    for name in &command.tables {
+        let table = connection.catalog.table(name)?;
+        if !show(&command, connection, table, console).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the page, whole or not at all.
+async fn report(
+    command: &Compare,
+    connection: &Connection,
+    path: &Path,
+    console: &Console,
+) -> Result<(), Error> {
+    let mut histories = Vec::new();
+    for table in reader::stored_tables(connection, &command.tables)? {
+        let versions = connection.stored(table)?.versions().await?;
+        if command.tables.is_empty() && versions.len() < 2 {
+            continue;
+        }
+        histories.push(ops::history(connection, table, command.from, command.to).await?);
+    }
+    let page = report::page(&connection.name, &histories, ops::now());
+    export::text(path, &page)?;
+    console.note(&format!("{}: {} tables", path.display(), histories.len()));
+    Ok(())
+}
+
+/// Shows what changed in one table; gives whether anybody still reads it.
+async fn show(
+    command: &Compare,
+    connection: &Connection,
+    table: &Table,
+    console: &Console,
+) -> Result<bool, Error> {
     let place = connection.stored(table)?;
     let (old, new) = query::pair(&place, command.from, command.to).await?;
+    let (from, to) = (old.version(), new.version());
+    let said = |counts| format!("{}: version {from} to {to}: {}", table.name, summary(counts));
+    if command.summary {
+        let counts = snapshot::count(&old, &new, table).await?;
+        let line = match command.kept.json {
+            true => counts.to_json(&connection.name, &table.name, from, to).to_string(),
+            false => said(&counts),
+        };
+        return console.result(&line);
+    }
     let mut compared = snapshot::compare(&old, &new, table);
     while let Some(batch) = compared.batches.next().await {
         let batch = batch?;
@@ -31,18 +83,11 @@ pub async fn run(command: Compare, console: &Console) -> Result<(), Error> {
         };
         let lines = lines.map_err(|error| Error::Print(Box::new(error)))?;
         if !console.bytes(&lines)? {
-            return Ok(());
+            return Ok(false);
         }
     }
-    let counts = compared.counts();
-    console.note(&format!(
-        "{}: version {} to {}: {}",
-        table.name,
-        old.version(),
-        new.version(),
-        summary(&counts)
-    ));
-    Ok(())
+    console.note(&said(&compared.counts()));
+    Ok(true)
 }
 
 /// How many rows changed, and in which columns.

@@ -22,7 +22,7 @@ pub async fn run(command: Load, console: &Console) -> Result<(), Error> {
     let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?.clone();
     let tables = tables(&command, &connection).await?;
-    let how = How { accept: command.accept, ..How::new(command.method) };
+    let how = How { accept: command.accept, count: command.count, ..How::new(command.method) };
     let under_way: Vec<_> = tables.into_iter().map(|table| (table, UnderWay::default())).collect();
     let count = under_way.len();
     let mut progress = Progress::new(console, "loading", None);
@@ -111,6 +111,9 @@ fn line(loaded: &Loaded) -> String {
             ", {} inserted, {} updated, {} deleted, {} unchanged",
             changes.inserted, changes.updated, changes.deleted, changes.unchanged
         ));
+    }
+    if let Some(counted) = record.counted.filter(|counted| *counted != record.rows) {
+        line.push_str(&format!(", although Graph's index counts {counted}"));
     }
     if record.duplicates > 0 {
         line.push_str(&format!(", {} duplicates left out", record.duplicates));

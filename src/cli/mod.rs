@@ -16,6 +16,7 @@ mod load;
 mod preview;
 mod progress;
 mod reader;
+mod report;
 mod serve;
 mod sim;
 mod snapshots;

@@ -8,7 +8,7 @@ use prost::Message as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Error, info, loads, proto};
+use super::{Error, info, kept, loads, proto};
 use crate::catalog;
 use crate::clock::Instant;
 use crate::ops;
@@ -16,7 +16,7 @@ use crate::query::{Connection, Engine};
 use crate::snapshot::Entry;
 
 /// Name and description of each action; every result is one line of JSON.
-const ACTIONS: [(&str, &str); 5] = [
+const ACTIONS: [(&str, &str); 7] = [
     (
         "tables",
         "The tables, a JSON object each. Body: nothing, or {\"connection\":…,\"table\":PATTERN}.",
@@ -35,7 +35,19 @@ const ACTIONS: [(&str, &str); 5] = [
         "load",
         "Reads tables whole and stores a version of each. Streams progress, then how each table \
          ended, a JSON object each; fails if one did. Body: {\"connection\":…,\"tables\":[NAME,…],\
-         \"method\":\"full_load\"|\"reload\"|\"reload_and_compare\",\"accept\":false}.",
+         \"method\":\"full_load\"|\"reload\"|\"reload_and_compare\",\"accept\":false,\"count\":false}.",
+    ),
+    (
+        "compare",
+        "How many rows of a table changed between two stored versions, and in which columns, as one \
+         JSON object. Body: {\"connection\":…,\"table\":NAME,\"from\":VERSION,\"to\":VERSION}; \
+         without versions the newest and the one before it.",
+    ),
+    (
+        "expire",
+        "Removes stored versions of tables that were not the newest within a time, and says which, \
+         a JSON object a table. Body: {\"connection\":…,\"tables\":[NAME,…],\
+         \"older_than\":\"30d\",\"keep\":1}.",
     ),
     ("health", "Whether the server answers, its version and its connections, as one JSON object."),
 ];
@@ -78,8 +90,11 @@ pub async fn run(
     let Some((name, _)) = ACTIONS.iter().find(|(name, _)| *name == action.r#type) else {
         return Err(Error::UnknownAction { name: catalog::shown(&action.r#type) });
     };
-    if *name == "load" {
-        return loads::run(engine, &action.body, deadline);
+    match *name {
+        "load" => return loads::run(engine, &action.body, deadline),
+        "compare" => return Ok(given(kept::compare(engine, &action.body).await?)),
+        "expire" => return Ok(given(kept::expire(engine, &action.body).await?)),
+        _ => {}
     }
     let about = about(name, &action.body)?;
     let connections = chosen(engine, about.connection.as_deref())?;
@@ -90,7 +105,11 @@ pub async fn run(
         "snapshots" => snapshots(&connections, pattern).await?,
         _ => vec![health(&connections)],
     };
-    Ok(stream::iter(lines).map(Ok).boxed())
+    Ok(given(lines))
+}
+
+fn given(lines: Vec<Value>) -> Lines {
+    stream::iter(lines).map(Ok).boxed()
 }
 
 fn about(action: &'static str, body: &[u8]) -> Result<About, Error> {

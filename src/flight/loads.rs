@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::actions::Lines;
-use super::{Error, proto};
+use super::{Error, kept, proto};
 use crate::catalog::Table;
 use crate::clock::{self, Instant};
 use crate::error::Report;
@@ -26,6 +26,8 @@ struct Load {
     method: Option<String>,
     #[serde(default)]
     accept: bool,
+    #[serde(default)]
+    count: bool,
 }
 
 /// Loads under way, and what is told of them.
@@ -55,7 +57,7 @@ pub fn run(engine: &Engine, body: &[u8], deadline: Option<Instant>) -> Result<Li
             shown.push((table.clone(), UnderWay::default()));
         }
     }
-    let how = How { accept: asked.accept, deadline, ..How::new(method) };
+    let how = How { accept: asked.accept, count: asked.count, deadline, ..How::new(method) };
     let loads = ops::load_all(connection.clone(), shown.clone(), how).boxed();
     let told = Told { connection, loads, shown, failed: None };
     let lines = stream::unfold(Some(told), |told| async move {
@@ -69,11 +71,11 @@ pub fn run(engine: &Engine, body: &[u8], deadline: Option<Instant>) -> Result<Li
 }
 
 fn read(body: &[u8]) -> Result<Load, Box<dyn std::error::Error + Send + Sync>> {
-    if body.trim_ascii_start().first() == Some(&b'{') {
+    if kept::is_json(body) {
         return Ok(serde_json::from_slice(body)?);
     }
-    let proto::Load { connection, tables, method, accept } = proto::Load::decode(body)?;
-    Ok(Load { connection, tables, method, accept })
+    let proto::Load { connection, tables, method, accept, count } = proto::Load::decode(body)?;
+    Ok(Load { connection, tables, method, accept, count })
 }
 
 impl Told {

@@ -12,6 +12,7 @@ mod call;
 mod client;
 mod encode;
 mod info;
+mod kept;
 mod loads;
 mod plain;
 pub mod proto;

@@ -129,13 +129,16 @@ struct Json {
 /// A version in JSON: a number or a text.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Named {
+pub enum Named {
+    /// Such as `12`.
     Number(u64),
+    /// Such as `"latest"`.
     Text(String),
 }
 
 impl Named {
-    fn text(self) -> String {
+    /// Both as they stand in a path.
+    pub fn text(self) -> String {
         match self {
             Named::Number(number) => number.to_string(),
             Named::Text(text) => text,

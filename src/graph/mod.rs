@@ -155,27 +155,59 @@ impl Graph {
         deadline: Option<Instant>,
     ) -> Result<serde_json::Value, Error> {
         let failed = |cause| Error::Single { path: path.to_owned(), cause: Box::new(cause) };
-        let url = format!("{}{path}", self.line.roots.root(Version::V1));
+        let read =
+            |body: &Padded| serde_json::from_slice(body.as_slice()).map_err(|_| Cause::NotJson);
+        self.single(Version::V1, path, false, deadline, Arc::default(), read).await.map_err(failed)
+    }
+
+    /// How many rows a [`counted`](Table::counted) table has, from an index that lags behind what a
+    /// listing gives.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Single`].
+    pub async fn count(
+        &self,
+        table: &Table,
+        deadline: Option<Instant>,
+        meter: Arc<Meter>,
+    ) -> Result<u64, Error> {
+        let path = format!("{}/$count", table.path);
+        let read = |body: &Padded| {
+            let text = std::str::from_utf8(body.as_slice()).unwrap_or_default();
+            let digits = text.trim_start_matches('\u{feff}').trim();
+            digits.parse().map_err(|_| Cause::NotJson)
+        };
+        let counted = self.single(table.version, &path, true, deadline, meter, read).await;
+        counted.map_err(|cause| Error::Single { path, cause: Box::new(cause) })
+    }
+
+    /// One small answer, and what is read out of it.
+    async fn single<T>(
+        &self,
+        version: Version,
+        path: &str,
+        plain: bool,
+        deadline: Option<Instant>,
+        meter: Arc<Meter>,
+        read: impl Fn(&Padded) -> Result<T, Cause>,
+    ) -> Result<T, Cause> {
+        let url = format!("{}{path}", self.line.roots.root(version));
         let bytes = url.len();
         let question = Question {
-            uri: Uri::try_from(url).map_err(|_| failed(Cause::BadLink { bytes }))?,
+            uri: Uri::try_from(url).map_err(|_| Cause::BadLink { bytes })?,
             batch: None,
+            plain,
             station: Station::Single,
             weight: Weight { requests: 1, units: limits::SINGLE_UNITS },
             bytes_max: limits::SINGLE_BYTES_MAX,
             can_shrink: false,
         };
-        let sender = Sender {
-            line: self.line.clone(),
-            family: Family::Directory,
-            deadline,
-            meter: Arc::default(),
-        };
-        let read =
-            |body: &Padded| serde_json::from_slice(body.as_slice()).map_err(|_| Cause::NotJson);
-        match sender.ask(&question, &mut Tried::default(), read).await.map_err(failed)? {
-            Reply::Body(_, json, _) => Ok(json),
-            Reply::NoRows | Reply::Restart | Reply::Smaller => Err(failed(Cause::NotJson)),
+        let line = self.line.clone();
+        let sender = Sender { line, family: Family::Directory, deadline, meter };
+        match sender.ask(&question, &mut Tried::default(), read).await? {
+            Reply::Body(_, read, _) => Ok(read),
+            Reply::NoRows | Reply::Restart | Reply::Smaller => Err(Cause::NotJson),
         }
     }
 

@@ -62,6 +62,8 @@ pub(super) struct Question {
     pub uri: Uri,
     /// The body of a `$batch`; a GET has none.
     pub batch: Option<Bytes>,
+    /// Whether a number is asked for, which Graph gives as text and from its index.
+    pub plain: bool,
     pub station: Station,
     pub weight: Weight,
     pub bytes_max: usize,
@@ -268,7 +270,7 @@ impl Sender {
         let mut request = Request::new(question.batch.clone().unwrap_or_default());
         *request.method_mut() = method;
         *request.uri_mut() = question.uri.clone();
-        *request.headers_mut() = headers(token, question.batch.is_some(), id);
+        *request.headers_mut() = headers(token, question, id);
         if course.last.as_ref().is_some_and(Trouble::is_of_server) {
             request.extensions_mut().insert(NewConnection);
         }
@@ -380,7 +382,7 @@ impl Course {
 }
 
 /// The headers of every request. Those of Graph's own are needed on every page again.
-fn headers(token: &Token, is_batch: bool, id: &str) -> HeaderMap {
+fn headers(token: &Token, question: &Question, id: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let bearer = HeaderValue::try_from(format!("Bearer {}", token.secret().expose()));
     if let Ok(mut bearer) = bearer {
@@ -390,11 +392,15 @@ fn headers(token: &Token, is_batch: bool, id: &str) -> HeaderMap {
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert("client-request-id", id);
     }
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let accept = if question.plain { "text/plain" } else { "application/json" };
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert("prefer", HeaderValue::from_static(PREFER));
-    if is_batch {
+    if question.plain {
+        headers.insert("consistencylevel", HeaderValue::from_static("eventual"));
+    }
+    if question.batch.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     headers

@@ -141,6 +141,7 @@ impl Walk {
         Ok(Some(Question {
             uri,
             batch: None,
+            plain: false,
             station,
             weight: Weight { requests: 1, units: self.units },
             bytes_max: limits::BODY_BYTES_MAX,

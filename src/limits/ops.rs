@@ -14,4 +14,4 @@ pub const LOST_SHARE_MAX: f64 = 0.5;
 pub const ROWS_MANY: u64 = 20;
 
 /// Times of a schedule that are counted, at most, when some were missed.
-pub const MISSED_COUNTED_MAX: u64 = 100_000;
+pub const MISSED_COUNTED_MAX: usize = 100_000;

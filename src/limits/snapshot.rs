@@ -2,15 +2,22 @@
 
 use std::time::Duration;
 
-/// Rows of a Parquet row group: what engines scan in parallel.
+/// Rows of a Parquet row group, where they are small: what engines scan in parallel.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
-/// Encoded bytes of a row group; the writer holds this much in memory.
-pub const ROW_GROUP_BYTES: usize = 64 << 20;
+/// Encoded bytes of a row group, about: what engines scan in parallel, and what each writer holds in
+/// memory. Forty thousand users.
+pub const ROW_GROUP_BYTES: usize = 10 << 20;
 
 /// Encoded bytes of one stored file, about: large enough to scan well, small enough that a
 /// table of a million rows is read by several at once.
 pub const FILE_BYTES: usize = 96 << 20;
+
+/// Bytes of a part in which a file is handed to the store: buckets take none below 5 MiB.
+pub const PART_BYTES: usize = 8 << 20;
+
+/// Parts under way at once; each is held in memory until the store has it.
+pub const PARTS_AT_ONCE: usize = 2;
 
 /// Rows of one stored file, where they are small.
 pub const FILE_ROWS: u64 = 1 << 20;
@@ -18,11 +25,17 @@ pub const FILE_ROWS: u64 = 1 << 20;
 /// Rows of one batch on its way from the sort to the file.
 pub const BATCH_ROWS: u64 = 8_192;
 
-/// Bytes of such a batch.
+/// Bytes of a batch that is read.
 pub const BATCH_BYTES: usize = 1 << 20;
 
+/// Bytes of a batch that is written: each costs something for each of its columns.
+pub const WRITTEN_BATCH_BYTES: usize = 2 << 20;
+
 /// Bytes of the batches of a sorted run on disk: each run of a merge holds one of them.
-pub const RUN_BATCH_BYTES: usize = 128 << 10;
+pub const RUN_BATCH_BYTES: usize = 256 << 10;
+
+/// Such batches that are gathered in one go.
+pub const PIECES_GATHERED: usize = 16;
 
 /// Runs before they are made one: at most this many batches are held by each merge.
 pub const RUNS_MAX: usize = 512;
@@ -30,14 +43,18 @@ pub const RUNS_MAX: usize = 512;
 /// Ranges of keys that are merged and written side by side, at most; each encodes a row group.
 pub const RANGES_MAX: usize = 2;
 
-/// Rows held while they are sorted. The sort holds them twice, and their keys.
-pub const SORT_BYTES: usize = 48 << 20;
+/// Bytes of rows that are gathered before they are sorted; while they are, as many more.
+pub const SORT_BYTES: usize = 32 << 20;
 
 /// Batches that wait between the sort and the file.
 pub const BATCHES_AHEAD: usize = 2;
 
 /// Rows of one page of a Parquet column: what a pruned read fetches at least.
 pub const PAGE_ROWS: usize = 4 << 10;
+
+/// Bytes of such a page before it is compressed, about. Each column that is written holds the working
+/// memory of a compressor that grows with its pages.
+pub const PAGE_BYTES: usize = 256 << 10;
 
 /// Bytes fetched from the end of a file in the hope that its metadata are in them.
 pub const FOOTER_BYTES: usize = 512 << 10;
@@ -50,6 +67,9 @@ pub const PARTS_MAX: usize = 16;
 
 /// Changes whose values are read together: their rows are held in memory, both images of an update.
 pub const CHANGES_AT_ONCE: usize = 4 << 10;
+
+/// Updated rows that are read whole to learn which columns change.
+pub const UPDATES_TRIED: usize = 128;
 
 /// Rows that are picked out of a file in one go.
 pub const PICKED_ROWS: usize = 512;

@@ -26,6 +26,8 @@ use crate::source::Source as _;
 pub struct How {
     /// What becomes of what is stored.
     pub method: Method,
+    /// Ask Graph how many rows there are, where it says, and note it with the version.
+    pub count: bool,
     /// Take it even if it looks as if rows were lost.
     pub accept: bool,
     /// When it has to be over; `None` for the connection's own bound.
@@ -66,7 +68,7 @@ pub struct Loaded {
 impl How {
     /// Loads like this, and holds back what looks suspicious.
     pub fn new(method: Method) -> Self {
-        How { method, accept: false, deadline: None }
+        How { method, count: false, accept: false, deadline: None }
     }
 }
 
@@ -116,7 +118,7 @@ pub async fn load(
         requests: under_way.meter.requests(),
         resource_units: under_way.meter.resource_units(),
         duplicates,
-        counted: None,
+        counted: counted(connection, table, how, under_way).await?,
         key: table.key.iter().map(ToString::to_string).collect(),
         hashing: snapshot::hashing(table),
         changes: None,
@@ -194,6 +196,21 @@ async fn read(
         Some(error) => Err(error.into()),
         None => Ok(sorted?),
     }
+}
+
+/// What Graph says of the number of rows, where that is asked. Its index lags, so that another number
+/// than that of the rows read is told and no more.
+async fn counted(
+    connection: &Connection,
+    table: &Table,
+    how: &How,
+    under_way: &UnderWay,
+) -> Result<Option<u64>, Error> {
+    if !how.count || !table.counted {
+        return Ok(None);
+    }
+    let graph = connection.live.graph();
+    Ok(Some(graph.count(table, how.deadline, under_way.meter.clone()).await?))
 }
 
 /// Refuses what looks as if rows were lost on the way rather than deleted.

@@ -4,12 +4,14 @@
 mod check;
 mod cron;
 mod expire;
+mod history;
 mod load;
 mod schedule;
 
 pub use check::{Access, Lack, allowed, check};
 pub use cron::{Cron, CronError};
 pub use expire::expire;
+pub use history::{History, Step, history};
 pub use load::{How, Loaded, UnderWay, load, load_all};
 pub use schedule::{Job, run as run_schedule};
 
@@ -106,7 +108,7 @@ impl Error {
 }
 
 /// The time, to the millisecond, which is what the store keeps of it.
-fn now() -> DateTime<Utc> {
+pub fn now() -> DateTime<Utc> {
     let since = clock::unix_now();
     DateTime::from_timestamp_millis(i64::try_from(since.as_millis()).unwrap_or(0))
         .unwrap_or_default()

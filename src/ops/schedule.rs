@@ -96,17 +96,12 @@ impl Job {
     /// Says which times have come since `began`, and gives the moment from which the next counts.
     fn tell_missed_since(&self, began: DateTime<Utc>) -> DateTime<Utc> {
         let until = now();
-        let (mut missed, mut last) = (0_u64, began);
-        while let Some(next) = self.cron.after(last).filter(|next| *next <= until) {
-            (missed, last) = (missed + 1, next);
-            if missed >= limits::MISSED_COUNTED_MAX {
-                break;
-            }
-        }
+        let missed = missed(&self.cron, began, until);
         if missed > 0 {
             tracing::warn!(job = self.name, missed, "its time came while it was running");
         }
-        until.max(last)
+        // A clock that was set back does not bring the same time again.
+        until.max(began)
     }
 
     async fn tell_missed_before(&self) {
@@ -124,6 +119,36 @@ impl Job {
                     tracing::warn!(job = self.name, table = &*table.name, %error, "cannot tell");
                 }
             }
+        }
+    }
+}
+
+/// How many times came after `began` and not after `until`, as far as they are counted.
+fn missed(cron: &Cron, began: DateTime<Utc>, until: DateTime<Utc>) -> usize {
+    let times = std::iter::successors(cron.after(began), |time| cron.after(*time));
+    times.take_while(|time| *time <= until).take(limits::MISSED_COUNTED_MAX).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::missed;
+
+    #[test]
+    fn times_that_came_meanwhile_are_counted() {
+        let time = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        let cron = "*/10 * * * *".parse().expect("a cron expression");
+        let began = time("2026-11-27T02:00:00Z");
+        let cases = [
+            ("2026-11-27T01:00:00Z", 0),
+            ("2026-11-27T02:00:00Z", 0),
+            ("2026-11-27T02:09:59Z", 0),
+            ("2026-11-27T02:10:00Z", 1),
+            ("2026-11-27T03:05:00Z", 6),
+        ];
+        for (until, expected) in cases {
+            assert_eq!(missed(&cron, began, time(until)), expected, "{until}");
         }
     }
 }

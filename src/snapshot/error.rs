@@ -84,6 +84,9 @@ pub enum Error {
     /// A task that sorted or merged died: a fault of ours.
     #[error("the work on stored rows ended before its time")]
     Died(#[source] tokio::task::JoinError),
+    /// A thread that sorted panicked: a fault of ours.
+    #[error("the sort ended before its time")]
+    Panicked,
     /// Nothing was loaded yet.
     #[error("`{table}` is not stored")]
     NotStored {
@@ -164,7 +167,7 @@ impl Error {
             Error::Scratch(_) | Error::Lock(_) | Error::UnderWay { .. } | Error::Raced { .. } => {
                 Kind::Unavailable
             }
-            Error::Shape { .. } | Error::Died(_) => Kind::Internal,
+            Error::Shape { .. } | Error::Died(_) | Error::Panicked => Kind::Internal,
             Error::NotStored { .. } | Error::NoVersion { .. } | Error::Expiring { .. } => {
                 Kind::NotFound
             }

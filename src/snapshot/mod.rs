@@ -22,7 +22,7 @@ mod rows;
 mod store;
 mod which;
 
-pub use compare::{Compared, Led, compare, compare_files};
+pub use compare::{Compared, Led, compare, compare_files, count};
 pub use data_file::DataFile;
 pub use error::Error;
 pub use incoming::{Incoming, Sorted, evolved, write_changes};

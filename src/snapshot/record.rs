@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// How a load treats what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,6 +71,21 @@ impl Counts {
     /// Rows that are not as they were.
     pub fn changed(&self) -> u64 {
         self.inserted + self.updated + self.deleted
+    }
+
+    /// The same as the action `compare` and `compare --summary --json` tell it.
+    pub fn to_json(&self, connection: &str, table: &str, from: u64, to: u64) -> Value {
+        json!({
+            "connection": connection,
+            "table": table,
+            "from": from,
+            "to": to,
+            "inserted": self.inserted,
+            "updated": self.updated,
+            "deleted": self.deleted,
+            "unchanged": self.unchanged,
+            "columns": self.columns,
+        })
     }
 }
 

@@ -256,3 +256,57 @@ deadline = "31days"
           - `connections.c.deadline` must be at most 30days (entra-flight.toml line 24)
           - `server.drain` must be at most 1h (entra-flight.toml line 3)"#]].assert_eq(&said.replace(&empty, "EMPTY_FILE"));
 }
+
+const STORED: &str = r#"
+[store]
+url = "kept"
+
+[store.expire]
+older_than = "30d"
+keep = 10
+
+[schedule.nightly]
+cron = "30 2 * * *"
+tables = "users, groups group_members"
+method = "reload"
+jitter = "10m"
+
+[schedule.weekly]
+cron = "0 6 * * SUN"
+"#;
+
+#[test]
+fn a_schedule_and_what_is_kept_are_read() {
+    let environment = [("CONTOSO_SECRET", "s3cret")];
+    let settings = load(&format!("{WHOLE}{STORED}"), &environment).expect("settings");
+    let keep = settings.store.expect("a store").keep.expect("something is kept");
+    assert_eq!((keep.newer_than.as_secs(), keep.newest), (30 * 24 * 3_600, 10));
+    let nightly = &settings.schedule["nightly"];
+    assert_eq!(nightly.cron.to_string(), "30 2 * * *");
+    assert_eq!(nightly.tables, ["users", "groups", "group_members"]);
+    assert_eq!((nightly.method.name(), nightly.jitter.as_secs()), ("reload", 600));
+    let weekly = &settings.schedule["weekly"];
+    assert_eq!((weekly.tables.len(), weekly.method.name()), (0, "reload_and_compare"));
+}
+
+#[test]
+fn a_schedule_that_cannot_be_kept_is_a_fault() {
+    let text = STORED
+        .replace("30 2 * * *", "at night")
+        .replace("\"reload\"", "\"sync\"")
+        .replace("keep = 10", "keep = -1")
+        .replace("0 6 * * SUN\"", "0 6 * * SUN\"\nconnection = \"fabrikam\"\nwhen = \"now\"");
+    check_fault(&format!("{WHOLE}{text}"), &[("CONTOSO_SECRET", "s3cret")], expect![[r#"
+        the settings have 5 faults:
+          - `schedule.nightly.cron` must be a cron expression of five parts, such as `30 2 * * *`: Invalid pattern: Pattern must have 5 fields when seconds are disallowed.
+          - `schedule.nightly.method` must be `full_load`, `reload` or `reload_and_compare` (entra-flight.toml line 22)
+          - `schedule.weekly.connection` must name one of the connections
+          - `schedule.weekly.when` is not a setting; the nearest is `schedule.weekly.cron` (entra-flight.toml line 28)
+          - `store.expire.keep` must be a number, such as `10` (entra-flight.toml line 17)"#]]);
+    let text = STORED.replace("[store]\nurl = \"kept\"", "");
+    check_fault(&format!("{WHOLE}{text}"), &[("CONTOSO_SECRET", "s3cret")], expect![[r#"
+        the settings have 3 faults:
+          - `schedule.nightly.cron` needs a store: name one under `[store] url`
+          - `schedule.weekly.cron` needs a store: name one under `[store] url`
+          - `store.url` is missing: a folder, or the URL of a bucket"#]]);
+}

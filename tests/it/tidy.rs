@@ -32,7 +32,7 @@ const ORDER: [&str; 18] = [
 const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 
 /// Foreign crates and the only modules that may speak of them.
-const OWNERS: [(&str, &[&str]); 34] = [
+const OWNERS: [(&str, &[&str]); 35] = [
     ("arrow_flight", &["flight"]),
     ("tonic", &["flight"]),
     ("tonic_health", &["flight"]),
@@ -57,9 +57,10 @@ const OWNERS: [(&str, &[&str]); 34] = [
     ("memchr", &["decode", "graph"]),
     ("strsim", &["catalog"]),
     ("toml", &["app", "catalog"]),
-    ("humantime", &["app"]),
+    ("humantime", &["app", "flight"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
+    ("maud", &["cli"]),
     ("indicatif", &["cli"]),
     ("rand", &["auth", "graph", "ops"]),
     ("croner", &["ops"]),

@@ -74,6 +74,40 @@ pub struct Load {
     /// Store it even if it looks as if rows were lost.
     #[prost(bool, tag = "4")]
     pub accept: bool,
+    /// Ask Graph how many rows there are, where it says, and note that with the version.
+    #[prost(bool, tag = "5")]
+    pub count: bool,
+}
+/// The body of the action `compare`. The same as JSON is accepted:
+/// `{"table":"users","from":12,"to":"latest"}`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Compare {
+    /// A connection of the server's settings; absent where there is only one.
+    #[prost(string, optional, tag = "1")]
+    pub connection: ::core::option::Option<::prost::alloc::string::String>,
+    /// Such as `users`.
+    #[prost(string, tag = "2")]
+    pub table: ::prost::alloc::string::String,
+    /// Between which versions.
+    #[prost(message, optional, tag = "3")]
+    pub changes: ::core::option::Option<Changes>,
+}
+/// The body of the action `expire`. The same as JSON is accepted:
+/// `{"tables":\["users"\],"older_than":"30d","keep":10}`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Expire {
+    /// A connection of the server's settings; absent where there is only one.
+    #[prost(string, optional, tag = "1")]
+    pub connection: ::core::option::Option<::prost::alloc::string::String>,
+    /// Such as `users`; at least one.
+    #[prost(string, repeated, tag = "2")]
+    pub tables: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Versions go that were not the newest within this time, such as `30d`.
+    #[prost(string, tag = "3")]
+    pub older_than: ::prost::alloc::string::String,
+    /// But at least so many of the newest stay; absent: one.
+    #[prost(uint64, optional, tag = "4")]
+    pub keep: ::core::option::Option<u64>,
 }
 /// The body of the actions `tables`, `permissions`, `snapshots` and `health`; an empty body asks of everything.
 /// The same as JSON is accepted: `{"connection":"contoso"}`.

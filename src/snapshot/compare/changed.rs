@@ -55,14 +55,16 @@ impl Changed {
             match change {
                 Change::Insert(new) => news.push(*new),
                 Change::Delete(old) => olds.push(*old),
-                Change::Update(old, new) => {
+                Change::Update { old, new, .. } => {
                     olds.push(*old);
                     news.push(*new);
                 }
             }
         }
-        let (old, new) =
-            futures::try_join!(self.picked(&self.old, &olds), self.picked(&self.new, &news))?;
+        let (old, new) = futures::try_join!(
+            picked(&self.old, &olds, &self.values),
+            picked(&self.new, &news, &self.values)
+        )?;
         self.shaped(changes, &old, &new)
             .map_err(|source| Error::Shape { action: "compare rows", source })
     }
@@ -73,7 +75,7 @@ impl Changed {
             *match change {
                 Change::Insert(_) => &mut counts.inserted,
                 Change::Delete(_) => &mut counts.deleted,
-                Change::Update(..) => &mut counts.updated,
+                Change::Update { .. } => &mut counts.updated,
             } += 1;
         }
         for (column, differ) in self.columns.iter().zip(&mut self.differ) {
@@ -82,21 +84,6 @@ impl Changed {
                 *counts.columns.entry(column.name.to_string()).or_default() += differ;
             }
         }
-    }
-
-    async fn picked(&self, files: &Files, positions: &[u64]) -> Result<RecordBatch, Error> {
-        let batches: Vec<_> = files.pick(positions, self.values.clone()).try_collect().await?;
-        let rows: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-        if rows != positions.len() as u64 {
-            let path = files.list().first().map(|file| file.path.clone()).unwrap_or_default();
-            return Err(Error::Miscounted {
-                table: path,
-                written: positions.len() as u64,
-                found: rows,
-            });
-        }
-        concat_batches(&self.values, &batches)
-            .map_err(|source| Error::Shape { action: "compare rows", source })
     }
 
     fn shaped(
@@ -123,7 +110,7 @@ impl Changed {
                     kinds.push("delete");
                     names.append_null();
                 }
-                Change::Update(..) => {
+                Change::Update { .. } => {
                     from.extend([(0, olds), (1, news)]);
                     kinds.extend(["update_preimage", "update_postimage"]);
                     for _ in 0..2 {
@@ -163,7 +150,7 @@ impl Changed {
         let mut pairs = Vec::new();
         let (mut olds, mut news) = (0, 0);
         for change in changes {
-            if let Change::Update(..) = change {
+            if let Change::Update { .. } = change {
                 pairs.push((olds, news));
             }
             olds += usize::from(!matches!(change, Change::Insert(_)));
@@ -185,4 +172,24 @@ impl Changed {
         }
         Ok(differences)
     }
+}
+
+/// The rows at these positions, as one batch of `schema`.
+pub async fn picked(
+    files: &Files,
+    positions: &[u64],
+    schema: &SchemaRef,
+) -> Result<RecordBatch, Error> {
+    let batches: Vec<_> = files.pick(positions, schema.clone()).try_collect().await?;
+    let rows: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+    if rows != positions.len() as u64 {
+        let path = files.list().first().map(|file| file.path.clone()).unwrap_or_default();
+        return Err(Error::Miscounted {
+            table: path,
+            written: positions.len() as u64,
+            found: rows,
+        });
+    }
+    concat_batches(schema, &batches)
+        .map_err(|source| Error::Shape { action: "compare rows", source })
 }

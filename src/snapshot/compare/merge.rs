@@ -12,7 +12,14 @@ pub enum Change {
     /// Its key is gone.
     Delete(u64),
     /// Its key stayed and its values did not.
-    Update(u64, u64),
+    Update {
+        /// Its position in the older table.
+        old: u64,
+        /// Its position in the newer.
+        new: u64,
+        /// What is to be added to its hash in the older to have that in the newer.
+        difference: u128,
+    },
 }
 
 /// What the walk waits for.
@@ -96,8 +103,11 @@ impl Side {
         Ordering::Equal
     }
 
-    fn hash(&self) -> Option<&[u8]> {
-        self.hashes.as_ref().map(|hashes| hashes.value(self.at))
+    /// The hash of the row it is at; 0 for one that is not of 16 bytes.
+    fn hash(&self) -> u128 {
+        let bytes = self.hashes.as_ref().map(|hashes| hashes.value(self.at));
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, u128::from_le_bytes)
     }
 }
 
@@ -135,8 +145,14 @@ pub fn walk(
         match order {
             Ordering::Less => changes.push(Change::Delete(old.position())),
             Ordering::Greater => changes.push(Change::Insert(new.position())),
-            Ordering::Equal if old.hash() == new.hash() => unchanged += 1,
-            Ordering::Equal => changes.push(Change::Update(old.position(), new.position())),
+            Ordering::Equal => match new.hash().wrapping_sub(old.hash()) {
+                0 => unchanged += 1,
+                difference => changes.push(Change::Update {
+                    old: old.position(),
+                    new: new.position(),
+                    difference,
+                }),
+            },
         }
         old.at += usize::from(order != Ordering::Greater);
         new.at += usize::from(order != Ordering::Less);
@@ -214,7 +230,11 @@ mod tests {
                     (Some(_), None) => expected.push(Change::Delete(at(&old, key))),
                     (None, _) => expected.push(Change::Insert(at(&new, key))),
                     (before, after) if before == after => same += 1,
-                    _ => expected.push(Change::Update(at(&old, key), at(&new, key))),
+                    (Some(before), Some(after)) => expected.push(Change::Update {
+                        old: at(&old, key),
+                        new: at(&new, key),
+                        difference: u128::from(*after).wrapping_sub(u128::from(*before)),
+                    }),
                 }
             }
             prop_assert_eq!(found, expected);

@@ -5,6 +5,7 @@
 //! that of a few batches, whatever the size of the table.
 
 mod changed;
+mod counted;
 mod merge;
 mod walk;
 
@@ -18,6 +19,7 @@ use super::rows::{Files, hash};
 use super::{Counts, DataFile, Error, Snapshot, Stored};
 use crate::catalog::Table;
 use changed::Changed;
+use counted::Counted;
 use walk::{Version, Walk};
 
 /// The version that changes led to.
@@ -67,6 +69,27 @@ pub fn compare_files(
     let files = Files::new(place.files().clone(), files);
     let new = Version { files, hashing: hash::scheme(&table.columns) };
     versions(&old.into(), &new, table, led)
+}
+
+/// How many rows [`compare`] would give, and in which columns they differ, without reading more of
+/// them than it takes to know that.
+///
+/// # Errors
+///
+/// As there.
+pub async fn count(old: &Snapshot, new: &Snapshot, table: &Table) -> Result<Counts, Error> {
+    let (old, new) = (Version::from(old), Version::from(new));
+    let mut walk = Walk::begin(&old, &new, table);
+    let mut counted = Counted::new(old.files, new.files, table);
+    let mut counts = Counts::default();
+    loop {
+        let changes = walk.next().await?;
+        if changes.is_empty() {
+            counts.unchanged = walk.unchanged;
+            return Ok(counts);
+        }
+        counted.count(&changes, &mut counts).await?;
+    }
 }
 
 fn versions(old: &Version, new: &Version, table: &Table, led: Led) -> Compared {

@@ -1,6 +1,5 @@
 //! One answer into one file.
 
-use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::disk::{Disk, Refusal};
+use super::unfinished::Unfinished;
 use super::{Error, Format, csv};
 use crate::limits;
 
@@ -45,23 +45,6 @@ enum Writer {
     Jsonl(Box<LineDelimitedWriter<BufWriter<Disk>>>),
 }
 
-/// The file beside, removed unless it was given its name.
-struct Unfinished {
-    path: PathBuf,
-    named: bool,
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if !self.named {
-            let removed = std::fs::remove_file(&self.path);
-            if let Err(error) = removed {
-                tracing::warn!(path = %self.path.display(), %error, "an unfinished file stays");
-            }
-        }
-    }
-}
-
 impl Export {
     /// Begins the file.
     ///
@@ -71,12 +54,8 @@ impl Export {
     /// refuses.
     pub fn create(path: &Path, schema: &SchemaRef) -> Result<Self, Error> {
         let format = Format::of(path)?;
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{}.partial", std::process::id()));
-        let beside = PathBuf::from(beside);
         let refused = |source| Error::Write { path: path.to_owned(), source };
-        let file = File::create(&beside).map_err(refused)?;
-        let unfinished = Unfinished { path: beside, named: false };
+        let (unfinished, file) = Unfinished::create(path).map_err(refused)?;
         let (disk, refusal) = Disk::new(file);
         let writer =
             Writer::new(format, disk, schema).map_err(|source| failed(path, source, &refusal))?;
@@ -100,13 +79,10 @@ impl Export {
     ///
     /// [`Error::Rows`] or [`Error::Write`]; the name is then as it was before.
     pub fn finish(self) -> Result<Written, Error> {
-        let Export { path, mut unfinished, writer, refusal, rows } = self;
+        let Export { path, unfinished, writer, refusal, rows } = self;
         let file = writer.finish().map_err(|source| failed(&path, source, &refusal))?.into_file();
         let refused = |source| Error::Write { path: path.clone(), source };
-        file.sync_all().map_err(refused)?;
-        let bytes = file.metadata().map_err(refused)?.len();
-        std::fs::rename(&unfinished.path, &path).map_err(refused)?;
-        unfinished.named = true;
+        let bytes = unfinished.named(&path, &file).map_err(refused)?;
         Ok(Written { rows, bytes })
     }
 }

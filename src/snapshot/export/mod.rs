@@ -7,9 +7,11 @@ mod csv;
 mod disk;
 mod file;
 mod format;
+mod unfinished;
 
 pub use file::{Export, Written};
 pub use format::Format;
+pub use unfinished::text;
 
 use std::path::PathBuf;
 

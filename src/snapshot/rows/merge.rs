@@ -18,7 +18,7 @@ use crate::snapshot::Error;
 pub struct Runs {
     pub keys: Arc<Keys>,
     pub runs: Vec<Run>,
-    pub scratch: Scratch,
+    pub scratch: Arc<Scratch>,
 }
 
 /// Batches in the order of their key.
@@ -64,25 +64,6 @@ struct Cursor {
 }
 
 impl Runs {
-    /// Appends a run, on the disk.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Scratch`] if the disk refuses, and the first of `batches`.
-    pub fn put_aside(
-        &mut self,
-        batches: impl Iterator<Item = Result<RecordBatch, Error>>,
-    ) -> Result<(), Error> {
-        let mut run = Run::new();
-        for batch in batches {
-            let batch = batch?;
-            let first = self.keys.first(&batch)?;
-            run.push(Piece { first, place: Place::Disk(self.scratch.put(&batch)?) });
-        }
-        self.runs.push(run);
-        Ok(())
-    }
-
     /// Keys that divide the rows into so many ranges or fewer, about equally large: batches are, so
     /// their first keys are a fair sample.
     pub fn divided(&self, ranges: usize) -> Vec<OwnedRow> {

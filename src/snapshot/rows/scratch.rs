@@ -1,7 +1,7 @@
 //! Batches put aside on the disk of this machine.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::{Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -19,10 +19,15 @@ use crate::snapshot::Error;
 /// A nameless file of batches of one schema, each of which can be read again by itself. The disk
 /// has its room back when this is dropped.
 pub struct Scratch {
-    file: Mutex<File>,
-    bytes: u64,
+    file: Mutex<Room>,
     decoder: FileDecoder,
     options: IpcWriteOptions,
+}
+
+struct Room {
+    file: File,
+    /// How much of it is written.
+    bytes: u64,
     context: IpcWriteContext,
 }
 
@@ -35,11 +40,9 @@ impl Scratch {
     pub fn new(schema: SchemaRef) -> Result<Self, Error> {
         let file = tempfile::tempfile().map_err(Error::Scratch)?;
         Ok(Scratch {
-            file: Mutex::new(file),
-            bytes: 0,
+            file: Mutex::new(Room { file, bytes: 0, context: IpcWriteContext::default() }),
             decoder: FileDecoder::new(schema, MetadataVersion::V5),
             options: IpcWriteOptions::default(),
-            context: IpcWriteContext::default(),
         })
     }
 
@@ -48,33 +51,34 @@ impl Scratch {
     /// # Errors
     ///
     /// [`Error::Scratch`] if the disk refuses.
-    pub fn put(&mut self, batch: &RecordBatch) -> Result<Block, Error> {
+    pub fn put(&self, batch: &RecordBatch) -> Result<Block, Error> {
         let mut dictionaries = DictionaryTracker::new(false);
+        let mut room = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = &mut *room;
         let (_, encoded) = IpcDataGenerator::default()
-            .encode(batch, &mut dictionaries, &self.options, &mut self.context)
+            .encode(batch, &mut dictionaries, &self.options, &mut room.context)
             .map_err(scratched)?;
-        let mut message = Vec::with_capacity(encoded.ipc_message.len() + encoded.arrow_data.len());
+        room.file.seek(SeekFrom::Start(room.bytes)).map_err(Error::Scratch)?;
         let (head, body) =
-            write_message(&mut message, encoded, &self.options).map_err(scratched)?;
-        let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&message).map_err(Error::Scratch)?;
-        let block = Block::new(self.bytes as i64, head as i32, body as i64);
-        self.bytes += message.len() as u64;
+            write_message(&mut room.file, encoded, &self.options).map_err(scratched)?;
+        let block = Block::new(room.bytes as i64, head as i32, body as i64);
+        room.bytes += (head + body) as u64;
         Ok(block)
     }
 
-    /// The batch at this place. Nothing is put after the first was read.
+    /// The batch at this place.
     ///
     /// # Errors
     ///
     /// As [`put`](Self::put).
     pub fn get(&self, block: &Block) -> Result<RecordBatch, Error> {
         let bytes = block.metaDataLength() as usize + block.bodyLength() as usize;
-        let mut message = vec![0; bytes];
+        let mut message = Vec::with_capacity(bytes);
         {
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(block.offset() as u64)).map_err(Error::Scratch)?;
-            file.read_exact(&mut message).map_err(Error::Scratch)?;
+            let mut room = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            room.file.seek(SeekFrom::Start(block.offset() as u64)).map_err(Error::Scratch)?;
+            let mut rest = (&mut room.file).take(bytes as u64);
+            rest.read_to_end(&mut message).map_err(Error::Scratch)?;
         }
         let read = self.decoder.read_record_batch(block, &Buffer::from_vec(message));
         let lost = || ArrowError::IpcError("a message without a batch".to_owned());

@@ -1,10 +1,12 @@
 //! Any number of rows in the order of their key, within a stated memory.
 //!
 //! Rows are gathered until they fill the memory, sorted, and put aside as a run on the disk of this
-//! machine; at the end the runs are merged. Of rows with one key the last one given stays.
+//! machine, while the next are gathered; at the end the runs are merged. Of rows with one key the
+//! last one given stays.
 
 use std::mem;
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
@@ -19,7 +21,8 @@ use crate::snapshot::Error;
 /// What a sort may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
-    /// Bytes of rows before they are sorted and put aside; while that is done, twice as many.
+    /// Bytes of rows that are gathered before they are sorted and put aside. While that is done,
+    /// as many more may be gathered.
     pub bytes: usize,
     /// Runs before they are made one: a merge holds a batch of each.
     pub runs: usize,
@@ -32,6 +35,8 @@ pub struct Sorter {
     held: Vec<RecordBatch>,
     held_bytes: usize,
     runs: Runs,
+    /// The run that is being sorted.
+    under_way: Option<JoinHandle<Result<Run, Error>>>,
     rows: u64,
     bytes: u64,
     /// Rows left out while runs were made one.
@@ -54,13 +59,14 @@ impl Sorter {
     /// [`Error::Shape`] if the columns cannot be sorted by; [`Error::Scratch`].
     pub fn new(schema: SchemaRef, key: Vec<usize>, room: Room) -> Result<Self, Error> {
         let keys = Arc::new(Keys::new(&schema, key)?);
-        let runs = Runs { keys, runs: Vec::new(), scratch: Scratch::new(schema.clone())? };
+        let scratch = Arc::new(Scratch::new(schema.clone())?);
         Ok(Sorter {
             schema,
             room,
             held: Vec::new(),
             held_bytes: 0,
-            runs,
+            runs: Runs { keys, runs: Vec::new(), scratch },
+            under_way: None,
             rows: 0,
             bytes: 0,
             duplicates: 0,
@@ -79,10 +85,10 @@ impl Sorter {
         self.held_bytes += bytes;
         self.held.push(batch);
         if self.held_bytes >= self.room.bytes {
-            let run = self.sorted_run()?;
-            self.runs.put_aside(run.into_iter().map(Ok))?;
+            self.put_aside()?;
         }
         if self.runs.runs.len() > self.room.runs.max(1) {
+            self.wait()?;
             self.make_one()?;
         }
         Ok(())
@@ -99,37 +105,45 @@ impl Sorter {
     ///
     /// As [`push`](Self::push).
     pub fn finish(mut self) -> Result<Sorted, Error> {
-        let last = self.sorted_run()?;
-        let in_memory = |batch: RecordBatch| {
-            Ok(Piece { first: self.runs.keys.first(&batch)?, place: Place::Memory(batch) })
-        };
-        let last: Run = last.into_iter().map(in_memory).collect::<Result<_, Error>>()?;
-        self.runs.runs.push(last);
+        self.wait()?;
+        if self.runs.runs.is_empty() {
+            let held = mem::take(&mut self.held);
+            let rows = self.batch_rows(limits::RUN_BATCH_BYTES);
+            let run = sorted(&self.runs.keys, &held, rows, |batch| Ok(Place::Memory(batch)))?;
+            self.runs.runs.push(run);
+        } else if !self.held.is_empty() {
+            self.put_aside()?;
+            self.wait()?;
+        }
         Ok(Sorted {
-            batch_rows: self.batch_rows(limits::BATCH_BYTES),
+            batch_rows: self.batch_rows(limits::WRITTEN_BATCH_BYTES),
             runs: Arc::new(self.runs),
             rows: self.rows,
             duplicates: self.duplicates,
         })
     }
 
-    /// What is held, in order, in batches of the size for the disk.
-    fn sorted_run(&mut self) -> Result<Vec<RecordBatch>, Error> {
+    /// Lets a thread sort what is held and put it on the disk, once the run before is there.
+    fn put_aside(&mut self) -> Result<(), Error> {
+        self.wait()?;
         let held = mem::take(&mut self.held);
         self.held_bytes = 0;
-        let keys = held.iter().map(|batch| self.runs.keys.of(batch));
-        let keys = keys.collect::<Result<Vec<_>, _>>()?;
-        let mut order: Vec<(usize, usize)> = Vec::new();
-        for (batch, rows) in held.iter().enumerate() {
-            order.extend((0..rows.num_rows()).map(|row| (batch, row)));
-        }
-        // Stable, so that of equal keys the last one given comes last.
-        order.sort_by(|a, b| keys[a.0].row(a.1).cmp(&keys[b.0].row(b.1)));
-        drop(keys);
-        let batches: Vec<&RecordBatch> = held.iter().collect();
+        let (keys, scratch) = (self.runs.keys.clone(), self.runs.scratch.clone());
         let rows = self.batch_rows(limits::RUN_BATCH_BYTES);
-        let cut = order.chunks(rows).map(|rows| interleave_record_batch(&batches, rows));
-        cut.collect::<Result<_, _>>().map_err(Error::unsortable)
+        let sort =
+            move || sorted(&keys, &held, rows, |batch| Ok(Place::Disk(scratch.put(&batch)?)));
+        let thread = thread::Builder::new().name("sort".to_owned()).spawn(sort);
+        self.under_way = Some(thread.map_err(Error::Scratch)?);
+        Ok(())
+    }
+
+    /// Waits for the run that is being sorted.
+    fn wait(&mut self) -> Result<(), Error> {
+        if let Some(thread) = self.under_way.take() {
+            let run = thread.join().map_err(|_| Error::Panicked)?;
+            self.runs.runs.push(run?);
+        }
+        Ok(())
     }
 
     /// Merges all runs into one, in a scratch of its own, so that the room of the others is free.
@@ -137,11 +151,17 @@ impl Sorter {
         let one = Runs {
             keys: self.runs.keys.clone(),
             runs: Vec::new(),
-            scratch: Scratch::new(self.schema.clone())?,
+            scratch: Arc::new(Scratch::new(self.schema.clone())?),
         };
         let many = Arc::new(mem::replace(&mut self.runs, one));
         let mut merge = Merge::new(many, None, None, self.batch_rows(limits::RUN_BATCH_BYTES))?;
-        self.runs.put_aside(merge.by_ref())?;
+        let mut run = Run::new();
+        for batch in merge.by_ref() {
+            let batch = batch?;
+            let first = self.runs.keys.first(&batch)?;
+            run.push(Piece { first, place: Place::Disk(self.runs.scratch.put(&batch)?) });
+        }
+        self.runs.runs.push(run);
         self.duplicates += merge.duplicates();
         Ok(())
     }
@@ -151,6 +171,35 @@ impl Sorter {
         let row_bytes = self.bytes.checked_div(self.rows).unwrap_or(0).max(1);
         (bytes as u64 / row_bytes).clamp(1, limits::BATCH_ROWS) as usize
     }
+}
+
+/// These batches as a run of pieces of so many rows; `put` says where each goes.
+fn sorted(
+    keys: &Keys,
+    held: &[RecordBatch],
+    piece_rows: usize,
+    put: impl Fn(RecordBatch) -> Result<Place, Error>,
+) -> Result<Run, Error> {
+    let of_batches = held.iter().map(|batch| keys.of(batch)).collect::<Result<Vec<_>, _>>()?;
+    let mut order: Vec<(usize, usize)> = Vec::new();
+    for (batch, rows) in held.iter().enumerate() {
+        order.extend((0..rows.num_rows()).map(|row| (batch, row)));
+    }
+    // Stable, so that of equal keys the last one given comes last.
+    order.sort_by(|a, b| of_batches[a.0].row(a.1).cmp(&of_batches[b.0].row(b.1)));
+    drop(of_batches);
+    let batches: Vec<&RecordBatch> = held.iter().collect();
+    let mut run = Run::new();
+    // To gather rows costs something for each batch that they may come from, so that many pieces
+    // are gathered in one go.
+    for rows in order.chunks(piece_rows * limits::PIECES_GATHERED) {
+        let gathered = interleave_record_batch(&batches, rows).map_err(Error::unsortable)?;
+        for start in (0..gathered.num_rows()).step_by(piece_rows) {
+            let piece = gathered.slice(start, piece_rows.min(gathered.num_rows() - start));
+            run.push(Piece { first: keys.first(&piece)?, place: put(piece)? });
+        }
+    }
+    Ok(run)
 }
 
 impl Sorted {

@@ -103,7 +103,10 @@ impl Writer {
 
     fn begin(&self) -> Result<Open, Error> {
         let path = format!("{}-{:05}.parquet", self.prefix, self.files.len());
-        let object = BufWriter::new(self.store.clone(), Path::from(path.as_str()));
+        let path_in_store = Path::from(path.as_str());
+        let object =
+            BufWriter::with_capacity(self.store.clone(), path_in_store, limits::PART_BYTES)
+                .with_max_concurrency(limits::PARTS_AT_ONCE);
         let properties = properties().map_err(|source| failed(&path, source))?;
         let writer = AsyncArrowWriter::try_new(object, self.schema.clone(), Some(properties))
             .map_err(|source| failed(&path, source))?;
@@ -141,6 +144,7 @@ fn properties() -> Result<WriterProperties, ParquetError> {
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(limits::ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(limits::PAGE_ROWS)
+        .set_data_page_size_limit(limits::PAGE_BYTES)
         .build())
 }
 

@@ -72,6 +72,42 @@ async fn a_client_loads_tables_and_lists_their_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_compares_versions_and_lets_them_expire() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tenant = Tenant::seed(7).users(400).start();
+    let house = House::stored(tenant.clone(), Some(store(&folder)));
+    let served = house.serve().await;
+    let mut client = client(&served).await;
+    let load = r#"{"tables":["users"],"method":"reload"}"#;
+    assert_eq!(act(&mut client, "load", load).await.1, None);
+    let churn = tenant.churn();
+    assert_eq!(act(&mut client, "load", load).await.1, None);
+    let (lines, code) = act(&mut client, "compare", r#"{"table":"users","from":0}"#).await;
+    assert_eq!((lines.len(), code), (1, None), "{lines:?}");
+    let counts = &lines[0];
+    let came = churn.joined.len() + churn.restored.len();
+    assert_eq!((&counts["from"], &counts["to"]), (&0.into(), &1.into()));
+    assert_eq!(counts["inserted"], came);
+    assert_eq!(counts["deleted"], churn.deleted.len());
+    assert_eq!(counts["updated"], churn.moved.len() + churn.renamed.len());
+    let body = r#"{"tables":["users"],"older_than":"0s","keep":1}"#;
+    let (lines, code) = act(&mut client, "expire", body).await;
+    assert_eq!((&lines[0]["expired"], code), (&serde_json::json!([0]), None), "{lines:?}");
+    let cases = [
+        ("compare", r#"{"table":"users"}"#, Code::NotFound),
+        ("compare", r#"{"table":"users","from":"soon"}"#, Code::InvalidArgument),
+        ("compare", r#"{"table":"groups"}"#, Code::NotFound),
+        ("expire", r#"{"tables":["users"],"older_than":"a month"}"#, Code::InvalidArgument),
+        ("expire", r#"{"tables":["users"]}"#, Code::InvalidArgument),
+        ("expire", r#"{"tables":["groups"],"older_than":"1d"}"#, Code::NotFound),
+        ("expire", r#"{"tables":[],"older_than":"1d"}"#, Code::InvalidArgument),
+    ];
+    for (action, body, code) in cases {
+        assert_eq!(act(&mut client, action, body).await, (vec![], Some(code)), "{action} {body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_loaded_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let house = House::stored(Tenant::seed(7).users(10).start(), Some(store(&folder)));

@@ -4,9 +4,11 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
-use entra_flight::snapshot::{Settings, Store, Which};
+use chrono::Utc;
+use entra_flight::snapshot::{Keep, Settings, Store, Which};
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
@@ -68,7 +70,10 @@ impl ObjectStore for Failing {
         &self,
         paths: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(paths)
+        match self.pass() {
+            Ok(()) => self.inner.delete_stream(paths),
+            Err(error) => Box::pin(futures::stream::iter([Err(error)])),
+        }
     }
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         match self.pass() {
@@ -134,4 +139,44 @@ async fn a_store_that_fails_at_any_call_keeps_whole_versions() {
         name.to_string_lossy().starts_with("load-")
     });
     assert_eq!(files.count(), versions, "a file a version");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expiry_that_fails_at_any_call_keeps_what_is_kept() {
+    let left = Arc::new(AtomicI64::new(0));
+    let mut failures = 0;
+    for call in 1.. {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = Settings { url: folder.path().display().to_string(), ..Settings::default() };
+        let store =
+            Store::open_through(&settings, |inner| Arc::new(Failing { inner, left: left.clone() }));
+        let place = store.expect("a store").table("contoso", "users");
+        let table = users();
+        for version in 0..4 {
+            put(&place, &table, &named(&version.to_string())).await.expect("a version");
+        }
+        let keep = Keep { newer_than: Duration::ZERO, newest: 2 };
+        let turn = place.begin("expiry").await.expect("a turn");
+        left.store(call, Ordering::SeqCst);
+        let ended = place.expire(&turn, &keep, Utc::now()).await;
+        let reached = left.swap(0, Ordering::SeqCst) <= 0;
+        failures += u32::from(ended.is_err());
+        drop(turn);
+        // Whatever is listed can be read, and the newest two are.
+        let numbers: Vec<u64> =
+            place.versions().await.expect("versions").iter().map(|it| it.version).collect();
+        assert!(numbers.ends_with(&[2, 3]), "call {call}: {numbers:?}");
+        for number in numbers {
+            let version = place.snapshot(Which::Number(number)).await.expect("a version");
+            let rows = read(&version, &table).await;
+            assert!(rows.iter().all(|row| row["displayName"] == number.to_string()), "{rows:?}");
+        }
+        put(&place, &table, &named("4")).await.expect("the next load");
+        let proof = place.prove(&table).await.expect("a proof");
+        assert_eq!(proof.findings, [], "call {call}");
+        if !reached {
+            break;
+        }
+    }
+    assert!(failures > 5, "{failures} calls failed");
 }

@@ -1,5 +1,6 @@
-//! Loads that are killed at any moment.
+//! Loads and expiries that are killed at any moment.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -8,24 +9,44 @@ use serde_json::Value;
 
 use crate::cli::{Running, program, run, settings};
 
-/// Enough to fall into every part of a load many times.
-const KILLS: u64 = 60;
+/// Enough to fall into every part of a load and of an expiry many times.
+const KILLS: u64 = 200;
+
+fn tenant(rounds: u64) -> Running {
+    let rounds = rounds.to_string();
+    let arguments = ["sim", "--users", "400", "--throttle", "off", "--churn", &rounds];
+    Running::start(&arguments, "login")
+}
+
+/// Settings that lead from this tenant into the store in this folder.
+fn reach(folder: &Path, sim: &Running) -> String {
+    let settings = settings(sim, folder);
+    let text = std::fs::read_to_string(&settings).expect("the settings");
+    let store = folder.join("store");
+    std::fs::write(&settings, format!("{text}\n[store]\nurl = {store:?}\n")).expect("a file");
+    settings
+}
 
 #[tokio::test]
 async fn a_killed_load_leaves_whole_versions_and_the_next_one_succeeds() {
     let folder = tempfile::tempdir().expect("a folder");
-    let sim = Running::start(&["sim", "--users", "400", "--throttle", "off"], "login");
-    let settings = settings(&sim, folder.path());
+    let mut sim = tenant(0);
     let store = folder.path().join("store");
-    let text = std::fs::read_to_string(&settings).expect("the settings");
-    std::fs::write(&settings, format!("{text}\n[store]\nurl = {store:?}\n")).expect("a file");
+    let settings = reach(folder.path(), &sim);
     let load = ["load", "users", "groups", "--method", "reload_and_compare", "--settings"];
     let first = run(&[&load[..], &[&settings]].concat());
     assert!(first.status.success(), "{first:?}");
-    let mut whole = 0;
+    let expire = ["expire", "--older-than", "0s", "--keep", "3", "--settings"];
+    let (mut whole, mut expired) = (0, 0);
     for kill in 0..KILLS {
+        // Between some of the loads things change, so that there is something to store.
+        if kill % 20 == 19 {
+            sim = tenant(kill / 20 + 1);
+            reach(folder.path(), &sim);
+        }
+        let expiry = kill % 4 == 3;
         let mut child = program()
-            .args(load)
+            .args(if expiry { &expire[..] } else { &load[..] })
             .arg(&settings)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -33,12 +54,14 @@ async fn a_killed_load_leaves_whole_versions_and_the_next_one_succeeds() {
             .spawn()
             .expect("the program starts");
         // Spread over the time that a load takes, without a pattern.
-        clock::sleep(Duration::from_millis(kill * 7_919 % 400)).await;
+        let most = if expiry { 120 } else { 400 };
+        clock::sleep(Duration::from_millis(kill * 7_919 % most)).await;
         // It may have ended by itself.
         let _ = child.kill();
-        whole += u64::from(child.wait().expect("it ended").success());
+        let ended = u64::from(child.wait().expect("it ended").success());
+        if expiry { expired += ended } else { whole += ended }
     }
-    assert!(whole < KILLS, "none was killed");
+    assert!(whole < KILLS * 3 / 4 && expired < KILLS / 4, "none was killed");
     let last = run(&[&load[..], &[&settings]].concat());
     assert!(last.status.success(), "{last:?}");
     let proved = run(&["fsck", "--json", "--settings", &settings]);
@@ -48,7 +71,7 @@ async fn a_killed_load_leaves_whole_versions_and_the_next_one_succeeds() {
         let versions = proof["versions"].as_u64().expect("a number");
         assert!(versions >= 2, "{proof}");
         let table = store.join("contoso").join(proof["table"].as_str().expect("a name"));
-        // The rows never changed, so that all versions share the files of the first.
+        // A version has one file of its own, or shares that of the one before.
         let files = std::fs::read_dir(&table).expect("the table").filter(|file| {
             let name = file.as_ref().expect("a file").file_name();
             name.to_string_lossy().starts_with("load-")

@@ -8,7 +8,7 @@ use entra_flight::error::{Kind, Report};
 use entra_flight::ops::{self, How, Loaded, UnderWay, load};
 use entra_flight::query::{Connection, Engine, Namespace, Of, Request, Version};
 use entra_flight::sim::{Tenant, outage, repeat_link};
-use entra_flight::snapshot::{Method, Which};
+use entra_flight::snapshot::{Keep, Method, Which};
 use tempfile::TempDir;
 
 use super::store;
@@ -100,6 +100,33 @@ async fn a_reload_tells_what_changed() {
     let kinds = texts(&told, "_change_type");
     let inserted = kinds.iter().filter(|kind| kind.as_deref() == Some("insert")).count();
     assert_eq!(inserted, 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn graph_is_asked_for_its_count_where_it_has_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loader = Loader::of(tenant(130), &folder);
+    let how = How { count: true, ..How::new(Method::Reload) };
+    for (table, counted) in [("users", Some(130)), ("groups", Some(31)), ("domains", None)] {
+        let table = loader.table(table);
+        let loaded = load(&loader.connection, &table, &how, &UnderWay::default()).await;
+        assert_eq!(loaded.expect("a load").record.counted, counted, "{}", table.name);
+    }
+    let unasked = loader.load("users", Method::Reload).await.expect("a load");
+    assert_eq!(unasked.record.counted, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_expire_after_each_load_where_the_settings_say_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut loader = Loader::of(tenant(30), &folder);
+    loader.connection.keep = Some(Keep { newer_than: Duration::ZERO, newest: 2 });
+    for _ in 0..4 {
+        loader.load("users", Method::Reload).await.expect("a load");
+    }
+    let place = loader.connection.stored(&loader.table("users")).expect("a store");
+    let versions = place.versions().await.expect("versions");
+    assert_eq!(versions.iter().map(|entry| entry.version).collect::<Vec<_>>(), [2, 3]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,10 +2,12 @@
 
 mod actions;
 mod churn;
+mod commands;
 mod expire;
 mod faults;
 mod kills;
 mod loads;
+mod schedule;
 mod versions;
 
 use std::collections::BTreeMap;

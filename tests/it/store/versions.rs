@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entra_flight::catalog::CHANGED_COLUMNS;
 use entra_flight::error::Kind;
-use entra_flight::snapshot::{Counts, Error, Snapshot, Which, compare};
+use entra_flight::snapshot::{Counts, Error, Snapshot, Which, compare, count};
 use futures::{StreamExt as _, TryStreamExt as _};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -120,6 +120,8 @@ proptest! {
             let mut compared = compare(&before, &after, &shelf.table);
             let batches: Vec<_> = compared.batches.by_ref().try_collect().await.expect("changes");
             assert_eq!(compared.counts(), naive(&old, &new));
+            let counted = count(&before, &after, &shelf.table).await.expect("counts");
+            assert_eq!(counted, naive(&old, &new));
 
             let by_id = |rows: Vec<Value>| -> BTreeMap<String, Value> {
                 rows.into_iter().map(|row| (row["id"].as_str().unwrap().to_owned(), row)).collect()
@@ -153,6 +155,36 @@ proptest! {
             assert_eq!((lines(&none).len(), same.counts().unchanged), (0, new.len() as u64));
         });
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_differ_in_columns_nobody_expected_are_counted_too() {
+    let shelf = Shelf::new();
+    let row = |n: usize, name: &str, value: &str| {
+        let mut row = json!({ "id": format!("{n:04}"), "displayName": "x", "jobTitle": "x" });
+        row[name] = value.into();
+        (format!("{n:04}"), row)
+    };
+    let old: Rows = (0..900).map(|n| row(n, "city", "x")).collect();
+    // The first rows differ in their department alone; of the others some also elsewhere, some only
+    // elsewhere, and some not at all.
+    let mut new = old.clone();
+    for (n, row) in new.values_mut().enumerate() {
+        match (n, n % 5) {
+            (0..300, _) | (_, 0) => row["department"] = "y".into(),
+            (_, 1) => row["jobTitle"] = "y".into(),
+            (_, 2) => {
+                row["department"] = "y".into();
+                row["displayName"] = "y".into();
+            }
+            _ => {}
+        }
+    }
+    let (first, second) = (shelf.put(&old).await, shelf.put(&new).await);
+    let (before, after) = (shelf.version(first).await, shelf.version(second).await);
+    let counted = count(&before, &after, &shelf.table).await.expect("counts");
+    assert_eq!(counted, naive(&old, &new));
+    assert_eq!((counted.updated, counted.columns["jobTitle"]), (660, 120));
 }
 
 fn two() -> Rows {

@@ -1,0 +1,182 @@
+"""Figures of loads and of the store, each beside its reference in the same run.
+
+After `cargo test` (which installs the packages) and `cargo build --release`:
+
+    P=target/tmp/requirements/venv/bin/python
+    $P benches/clients/stored.py load       # into the store, against requests + orjson + Parquet
+    $P benches/clients/stored.py compare    # two versions, against DuckDB's full outer join
+    $P benches/clients/stored.py read       # a version over Flight, against the live table
+    $P benches/clients/stored.py size       # the store's bytes, against pyarrow's zstd Parquet
+
+A number behind the name is how many users there are, 1,000,000 unless said. Versions are kept
+under the target folder and used again. CARGO_TARGET_DIR is obeyed.
+"""
+
+import concurrent.futures
+import json
+import pathlib
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+import duckdb
+import pyarrow.dataset
+import pyarrow.flight as flight
+import pyarrow.parquet
+
+from running import PROGRAM, TARGET, measured, once, serve, settings, sim
+
+HASH = "_row_hash"
+
+
+def kept(users):
+    return TARGET / "tmp" / "stored" / str(users)
+
+
+def load(tenant, store, *more):
+    command = [PROGRAM, "load", "users", "--settings", "none.toml", *more]
+    return measured(command, settings(tenant, store))
+
+
+def versions(users):
+    """A store with two versions, between which 1.5 % of the users changed."""
+    store = kept(users)
+    if not (store / "contoso/users/_delta_log/00000000000000000001.json").exists():
+        shutil.rmtree(store, ignore_errors=True)
+        for churn in (0, 1):
+            with sim(users, "--throttle", "off", "--churn", churn) as tenant:
+                load(tenant, store, "--method", "full_load" if churn == 0 else "reload")
+    return store
+
+
+def files(store, version):
+    """The files of a version: all rows of a load are in files of that load."""
+    log = store / f"contoso/users/_delta_log/{version:020}.json"
+    added = (json.loads(line).get("add") for line in log.read_text().splitlines())
+    return [str(store / "contoso/users" / add["path"]) for add in added if add]
+
+
+def figure_load(users, rounds=3):
+    ours, peaks, theirs = [], [], []
+    with sim(users, "--throttle", "off") as tenant, tempfile.TemporaryDirectory() as folder:
+        for turn in range(rounds):
+            store = pathlib.Path(folder) / str(turn)
+            took, peak, _ = load(tenant, store, "--method", "full_load")
+            ours.append(users / took)
+            peaks.append(peak)
+            columns = ",".join(pyarrow.parquet.read_schema(files(store, 0)[0]).names[:-1])
+            found = once("requests_orjson.py", tenant.addresses["graph"], tenant.addresses["login"],
+                         columns, store / "theirs.parquet", min(users, 100_000))
+            theirs.append(found["rows"] / found["seconds"])
+            shutil.rmtree(store)
+    print(f"load of {users} users, all columns, 2 cores for everything: "
+          f"{statistics.median(ours):,.0f} rows/s ({', '.join(f'{it:,.0f}' for it in ours)}), "
+          f"peak {max(peaks):.0f} MiB; requests + orjson + pyarrow's Parquet "
+          f"{statistics.median(theirs):,.0f} rows/s; "
+          f"{statistics.median(ours) / statistics.median(theirs):.1f} times")
+
+
+def joined(store, limit):
+    """DuckDB's way: counts of rows by kind, and of updates by column."""
+    old, new = files(store, 0), files(store, 1)
+    names = [name for name in pyarrow.parquet.read_schema(old[0]).names if name not in ("id", HASH)]
+    differs = [f'count(*) filter (o.id = n.id and o."{it}" is distinct from n."{it}")'
+               for it in names]
+    database = duckdb.connect()
+    if limit:
+        database.execute(f"set memory_limit = '{limit}'")
+    database.execute(f"set temp_directory = '{store}/spilled'")
+    began = time.perf_counter()
+    counts = database.execute(f"""
+        select count(*) filter (o.id is null), count(*) filter (n.id is null), {', '.join(differs)}
+        from read_parquet({old}) o full outer join read_parquet({new}) n on o.id = n.id
+    """).fetchone()
+    return time.perf_counter() - began, counts[:2], dict(zip(names, counts[2:]))
+
+
+def figure_compare(users, rounds=3):
+    store = versions(users)
+    with sim(10, "--throttle", "off") as tenant:
+        environment = settings(tenant, store)
+    ours, peaks, theirs = [], [], []
+    for _ in range(rounds):
+        command = [PROGRAM, "compare", "users", "--from", 0, "--to", 1, "--summary", "--json",
+                   "--settings", "none.toml"]
+        took, peak, printed = measured(command, environment)
+        ours.append(took)
+        peaks.append(peak)
+        found = json.loads(printed.splitlines()[0])
+        took, kinds, columns = joined(store, None)
+        theirs.append(took)
+        assert kinds == (found["inserted"], found["deleted"]), (kinds, found)
+        for name, count in columns.items():
+            # Lists without an order and JSON are compared by value, not as they are written.
+            assert count >= found["columns"].get(name, 0), (name, count, found)
+    ours, theirs = statistics.median(ours), statistics.median(theirs)
+    print(f"compare of {users} users, {found['inserted']} inserted, {found['updated']} updated, "
+          f"{found['deleted']} deleted: {ours:.2f} s, peak {max(peaks):.0f} MiB; DuckDB's full "
+          f"outer join {theirs:.2f} s; {theirs / ours:.1f} times")
+
+
+def streamed(address, endpoint):
+    rows = 0
+    for chunk in flight.connect(address).do_get(endpoint.ticket):
+        rows += chunk.data.num_rows
+    return rows
+
+
+def figure_read(users, rounds=3):
+    store = versions(users)
+    rates = {"live": [], "one stream": [], "side by side": []}
+    with sim(users, "--throttle", "off", "--churn", 1) as tenant, serve(tenant, store) as server:
+        address = server.addresses["flight"]
+        client = flight.connect(address)
+        whole = flight.Ticket(b'{"table": "users", "version": "latest"}')
+        for _ in range(rounds):
+            info = client.get_flight_info(flight.FlightDescriptor.for_path("users", "latest"))
+            ways = {
+                "live": lambda: [streamed(address, flight.FlightEndpoint(b"users", []))],
+                "one stream": lambda: [streamed(address, flight.FlightEndpoint(whole, []))],
+                "side by side": lambda: list(pool.map(
+                    lambda endpoint: streamed(address, endpoint), info.endpoints)),
+            }
+            for name, way in ways.items():
+                with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                    began = time.perf_counter()
+                    rows = sum(way())
+                    rates[name].append(rows / (time.perf_counter() - began))
+    rates = {name: statistics.median(several) for name, several in rates.items()}
+    print(f"{users} users over Flight: live {rates['live']:,.0f} rows/s; stored, one stream "
+          f"{rates['one stream']:,.0f} rows/s, {rates['one stream'] / rates['live']:.1f} times; "
+          f"2 of its {len(info.endpoints)} endpoints at once {rates['side by side']:,.0f} rows/s")
+
+
+def figure_size(users):
+    store = versions(users)
+    ours = files(store, 0)
+    bytes_of = {"ours": sum(pathlib.Path(file).stat().st_size for file in ours)}
+    table = pyarrow.dataset.dataset(ours).to_table()
+    table = table.drop_columns([HASH])
+    with tempfile.TemporaryDirectory() as folder:
+        for level in (1, 3, 9):
+            for dictionary in (True, False):
+                path = pathlib.Path(folder) / "file.parquet"
+                pyarrow.parquet.write_table(table, path, compression="zstd",
+                                            compression_level=level, use_dictionary=dictionary)
+                name = f"zstd({level}){'' if dictionary else ' without dictionaries'}"
+                bytes_of[name] = path.stat().st_size
+    least = min(it for name, it in bytes_of.items() if name != "ours")
+    print(f"{users} users, bytes a row: " +
+          ", ".join(f"{name} {it / users:.1f}" for name, it in bytes_of.items()) +
+          f"; ours, hashes included, {bytes_of['ours'] / least:.2f} of the smallest")
+
+
+if __name__ == "__main__":
+    figures = {name[7:]: it for name, it in globals().items() if name.startswith("figure_")}
+    words = sys.argv[1:] or list(figures)
+    for at, word in enumerate(words):
+        if word in figures:
+            after = words[at + 1] if at + 1 < len(words) else ""
+            figures[word](int(after) if after.isdigit() else 1_000_000)
