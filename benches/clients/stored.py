@@ -21,12 +21,11 @@ import sys
 import tempfile
 import time
 
-import duckdb
 import pyarrow.dataset
 import pyarrow.flight as flight
 import pyarrow.parquet
 
-from running import PROGRAM, TARGET, measured, once, serve, settings, sim
+from running import HERE, PROGRAM, TARGET, measured, once, serve, settings, sim
 
 HASH = "_row_hash"
 
@@ -78,29 +77,11 @@ def figure_load(users, rounds=3):
           f"{statistics.median(ours) / statistics.median(theirs):.1f} times")
 
 
-def joined(store, limit):
-    """DuckDB's way: counts of rows by kind, and of updates by column."""
-    old, new = files(store, 0), files(store, 1)
-    names = [name for name in pyarrow.parquet.read_schema(old[0]).names if name not in ("id", HASH)]
-    differs = [f'count(*) filter (o.id = n.id and o."{it}" is distinct from n."{it}")'
-               for it in names]
-    database = duckdb.connect()
-    if limit:
-        database.execute(f"set memory_limit = '{limit}'")
-    database.execute(f"set temp_directory = '{store}/spilled'")
-    began = time.perf_counter()
-    counts = database.execute(f"""
-        select count(*) filter (o.id is null), count(*) filter (n.id is null), {', '.join(differs)}
-        from read_parquet({old}) o full outer join read_parquet({new}) n on o.id = n.id
-    """).fetchone()
-    return time.perf_counter() - began, counts[:2], dict(zip(names, counts[2:]))
-
-
 def figure_compare(users, rounds=3):
     store = versions(users)
     with sim(10, "--throttle", "off") as tenant:
         environment = settings(tenant, store)
-    ours, peaks, theirs = [], [], []
+    ours, peaks, theirs, their_peaks = [], [], [], []
     for _ in range(rounds):
         command = [PROGRAM, "compare", "users", "--from", 0, "--to", 1, "--summary", "--json",
                    "--settings", "none.toml"]
@@ -108,16 +89,21 @@ def figure_compare(users, rounds=3):
         ours.append(took)
         peaks.append(peak)
         found = json.loads(printed.splitlines()[0])
-        took, kinds, columns = joined(store, None)
-        theirs.append(took)
-        assert kinds == (found["inserted"], found["deleted"]), (kinds, found)
-        for name, count in columns.items():
+        join = [sys.executable, HERE / "duckdb_join.py", ",".join(files(store, 0)),
+                ",".join(files(store, 1))]
+        _, their_peak, printed = measured(join)
+        joined = json.loads(printed)
+        theirs.append(joined["seconds"])
+        their_peaks.append(their_peak)
+        for kind in ("inserted", "deleted"):
+            assert joined[kind] == found[kind], (joined, found)
+        for name, count in joined["columns"].items():
             # Lists without an order and JSON are compared by value, not as they are written.
             assert count >= found["columns"].get(name, 0), (name, count, found)
     ours, theirs = statistics.median(ours), statistics.median(theirs)
     print(f"compare of {users} users, {found['inserted']} inserted, {found['updated']} updated, "
           f"{found['deleted']} deleted: {ours:.2f} s, peak {max(peaks):.0f} MiB; DuckDB's full "
-          f"outer join {theirs:.2f} s; {theirs / ours:.1f} times")
+          f"outer join {theirs:.2f} s, peak {max(their_peaks):.0f} MiB; {theirs / ours:.1f} times")
 
 
 def streamed(address, endpoint):

@@ -78,6 +78,42 @@ pub fn split(page: &[u8], at: Range<usize>) -> Result<Envelope, Error> {
     Err(Error::NoValue)
 }
 
+/// What the beginning of a page says of the next link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// There it is.
+    Link(String),
+    /// Not before the rows, or this is no page.
+    NoLink,
+    /// It may be in what is still to come.
+    More,
+}
+
+/// Looks for the next link in the beginning of a page. What it finds is what [`split`] will find in
+/// the whole, if that is a page.
+pub fn head(beginning: &[u8]) -> Head {
+    let look = || -> Result<Head, Error> {
+        let mut members = Members::open(beginning)?;
+        while let Some(name) = members.name()? {
+            match name.as_str() {
+                NEXT_LINK => {
+                    if let Some(link) = members.link()? {
+                        return Ok(Head::Link(link));
+                    }
+                }
+                "value" | "error" => return Ok(Head::NoLink),
+                _ => members.skip_value()?,
+            }
+        }
+        Ok(Head::NoLink)
+    };
+    match look() {
+        Ok(head) => head,
+        Err(Error::Cut { .. }) => Head::More,
+        Err(_) => Head::NoLink,
+    }
+}
+
 /// Checks what stands behind the rows, which end before `rows_end`: members, the brace that
 /// closes the object, and nothing else.
 ///

@@ -16,6 +16,7 @@
 //! `request`, `gate`, `judge`, `inflate` and `envelope` do no IO and read no clock. Nothing here
 //! ever writes to Graph: requests are GETs, and POSTs to `$batch` that hold only GETs.
 
+mod ahead;
 mod answer;
 mod batch;
 mod budget;
@@ -198,6 +199,7 @@ impl Graph {
             uri: Uri::try_from(url).map_err(|_| Cause::BadLink { bytes })?,
             batch: None,
             plain,
+            watch: None,
             station: Station::Single,
             weight: Weight { requests: 1, units: limits::SINGLE_UNITS },
             bytes_max: limits::SINGLE_BYTES_MAX,
@@ -252,6 +254,8 @@ impl Graph {
 
 fn listing_job(listing: Arc<Listing>, table: &Table, sender: Sender, limit: Option<u64>) -> Job {
     let walk = Walk::new(listing, table.version, table.resource_units, None);
+    // Whoever wants a few rows may not want another page.
+    let walk = if limit.is_none() { walk.looking_ahead() } else { walk };
     Box::new(move |outlet| {
         let work = read_listing(walk, sender, outlet.clone(), limit);
         outlet.run(work.map(|read| read.map_err(Failure::Here))).boxed()

@@ -23,7 +23,7 @@ use crate::catalog::{Catalog, Family};
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
 use crate::limits::graph as limits;
-use crate::transport::{self, Backoff, Exchange, NewConnection, Transport, retry_after};
+use crate::transport::{self, Backoff, Exchange, NewConnection, Transport, Watch, retry_after};
 
 /// Sent with every request, so that Graph's support can tell us apart.
 const AGENT: &str = concat!("entra-flight/", env!("CARGO_PKG_VERSION"));
@@ -64,6 +64,8 @@ pub(super) struct Question {
     pub batch: Option<Bytes>,
     /// Whether a number is asked for, which Graph gives as text and from its index.
     pub plain: bool,
+    /// Looks at the answer while it comes.
+    pub watch: Option<Watch>,
     pub station: Station,
     pub weight: Weight,
     pub bytes_max: usize,
@@ -187,6 +189,23 @@ impl Sender {
         }
     }
 
+    /// Asks once, in advance of need: whatever goes wrong, asking again will show it.
+    pub async fn ask_once<T>(
+        &self,
+        question: &Question,
+        read: impl Fn(&Padded) -> Result<T, Cause>,
+    ) -> Option<(Padded, T)> {
+        let (tried, course) = (Tried::default(), Course::default());
+        match self.within(self.try_once(question, tried, &course, &read)).await? {
+            Ok(Try::Good(body, read, _)) => Some((body, read)),
+            Ok(Try::Bad(bad)) => {
+                bad.trouble.log(1, &bad.id);
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
     async fn try_once<T>(
         &self,
         question: &Question,
@@ -271,6 +290,9 @@ impl Sender {
         *request.method_mut() = method;
         *request.uri_mut() = question.uri.clone();
         *request.headers_mut() = headers(token, question, id);
+        if let Some(watch) = &question.watch {
+            request.extensions_mut().insert(watch.clone());
+        }
         if course.last.as_ref().is_some_and(Trouble::is_of_server) {
             request.extensions_mut().insert(NewConnection);
         }

@@ -4,10 +4,14 @@ use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::{HeaderMap, Uri};
+use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 
+use super::ahead;
 use super::answer::Answer;
 use super::envelope::{self, Envelope};
 use super::error::Cause;
@@ -36,6 +40,17 @@ pub(super) struct Walk {
     restarts: u32,
     /// Smaller pages than the listing asks for, since a first page took too long.
     page_rows_max: Option<u32>,
+    /// Whether a page is asked for as soon as its link is seen, while the one before still comes.
+    looks_ahead: bool,
+    ahead: Option<Ahead>,
+}
+
+/// A page that was asked for in advance.
+struct Ahead {
+    uri: Uri,
+    page: AbortOnDropHandle<Option<(Padded, Envelope)>>,
+    /// Tells its own next link.
+    told: oneshot::Receiver<String>,
 }
 
 enum Next {
@@ -74,7 +89,14 @@ impl Walk {
             pages: 0,
             restarts: 0,
             page_rows_max: None,
+            looks_ahead: false,
+            ahead: None,
         }
+    }
+
+    /// The same, asking for each page as soon as its link is seen.
+    pub fn looking_ahead(self) -> Self {
+        Walk { looks_ahead: true, ..self }
     }
 
     /// Goes on behind a first page that came another way, in a `$batch`.
@@ -103,8 +125,21 @@ impl Walk {
     pub async fn page(&mut self, sender: &Sender) -> Result<Option<Fetched>, Cause> {
         let mut tried = Tried::default();
         loop {
-            let Some(question) = self.question(sender)? else { return Ok(None) };
-            match sender.ask(&question, &mut tried, read_page).await? {
+            let Some(mut question) = self.question(sender)? else { return Ok(None) };
+            if let Some(ahead) = self.ahead.take().filter(|ahead| ahead.uri == question.uri) {
+                let page = self.looking(ahead.page, Some(ahead.told), sender).await;
+                if let Ok(Some((body, envelope))) = page {
+                    return Ok(Some(self.take(body, envelope, sender)));
+                }
+                self.ahead = None;
+            }
+            let told = self.looks_ahead.then(|| {
+                let (watch, told) = ahead::watch();
+                question.watch = Some(watch);
+                told
+            });
+            let asked = sender.ask(&question, &mut tried, read_page);
+            match self.looking(asked, told, sender).await? {
                 Reply::Body(body, envelope, _) => {
                     return Ok(Some(self.take(body, envelope, sender)));
                 }
@@ -118,7 +153,41 @@ impl Walk {
                     tried = Tried::default();
                 }
             }
+            self.ahead = None;
         }
+    }
+
+    /// Waits for a page, and asks for the next one once its link is told.
+    async fn looking<T>(
+        &mut self,
+        page: impl Future<Output = T>,
+        told: Option<oneshot::Receiver<String>>,
+        sender: &Sender,
+    ) -> T {
+        let mut page = pin!(page);
+        if let Some(told) = told {
+            tokio::select! {
+                biased;
+                page = &mut page => return page,
+                Ok(link) = told => self.ahead = self.ask_ahead(&link, sender),
+            }
+        }
+        page.await
+    }
+
+    /// Asks for the page at a link that was seen in one which is not whole yet; `None` where the
+    /// link would not be followed, which is told when it should be.
+    fn ask_ahead(&self, link: &str, sender: &Sender) -> Option<Ahead> {
+        let uri = Uri::try_from(link).ok().filter(|uri| sender.line.roots.own(uri))?;
+        let known = self.followed.contains(&self.hashes.hash_one(link));
+        if known || link.len() > limits::LINK_BYTES_MAX || self.pages + 1 >= limits::PAGES_MAX {
+            return None;
+        }
+        let (watch, told) = ahead::watch();
+        let question = Question { watch: Some(watch), ..self.ask_for(uri.clone(), false) };
+        let sender = sender.clone();
+        let page = tokio::spawn(async move { sender.ask_once(&question, read_page).await });
+        Some(Ahead { uri, page: AbortOnDropHandle::new(page), told })
     }
 
     fn question(&mut self, sender: &Sender) -> Result<Option<Question>, Cause> {
@@ -131,6 +200,10 @@ impl Walk {
             Some(Next::Link(uri)) => (uri.clone(), false),
             Some(Next::First) => (self.first(sender)?, true),
         };
+        Ok(Some(self.ask_for(uri, is_first)))
+    }
+
+    fn ask_for(&self, uri: Uri, is_first: bool) -> Question {
         let station = match (is_first, &self.parent) {
             (true, None) => Station::First,
             (false, None) => Station::Next,
@@ -138,15 +211,16 @@ impl Walk {
             (false, Some(_)) => Station::NextOfParent,
         };
         let rows = self.page_rows_max.or(self.listing.page_rows);
-        Ok(Some(Question {
+        Question {
             uri,
             batch: None,
             plain: false,
+            watch: None,
             station,
             weight: Weight { requests: 1, units: self.units },
             bytes_max: limits::BODY_BYTES_MAX,
             can_shrink: is_first && rows.is_some_and(|rows| rows > limits::PAGE_ROWS_MIN),
-        }))
+        }
     }
 
     fn first(&self, sender: &Sender) -> Result<Uri, Cause> {

@@ -152,3 +152,7 @@ pub const BATCH_BYTES_MAX: usize = 4 << 20;
 
 /// `$batch`es at once.
 pub const BATCHES_MAX: usize = 16;
+
+/// Bytes of a body in which its next link is looked for before the rest is there: Graph writes a
+/// context and the link, each of a few hundred bytes, before the rows.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;

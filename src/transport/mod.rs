@@ -11,9 +11,13 @@ mod backoff;
 mod retry_after;
 mod sockets;
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use std::time::Duration;
+use http::{HeaderMap, StatusCode};
 
 use crate::error::Kind;
 
@@ -54,6 +58,35 @@ pub struct Exchange {
 /// without connections has nothing to do.
 #[derive(Clone, Copy, Debug)]
 pub struct NewConnection;
+
+/// Put into the extensions of a request whose answer is looked at while it still comes.
+///
+/// [`Sockets`] shows what has come of the body, again with each piece, until it is told that it was
+/// enough. A transport whose answers come in one piece shows nothing.
+#[derive(Clone)]
+pub struct Watch(Arc<Look>);
+
+type Look = dyn Fn(StatusCode, &HeaderMap, &[u8]) -> bool + Send + Sync;
+
+impl Watch {
+    /// `look` says whether it wants to see more.
+    pub fn new(
+        look: impl Fn(StatusCode, &HeaderMap, &[u8]) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Watch(Arc::new(look))
+    }
+
+    /// Shows the beginning of a body, as it was sent; gives whether more is wanted.
+    pub fn look(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
+        (self.0)(status, headers, body)
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
 
 /// Why no whole answer came.
 #[derive(Debug, thiserror::Error)]

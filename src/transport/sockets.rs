@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use http::header::CONTENT_LENGTH;
 use reqwest::{Certificate, Client, ClientBuilder, Response, redirect};
 
-use super::{Error, Exchange, NewConnection, Transport};
+use super::{Error, Exchange, NewConnection, Transport, Watch};
 use crate::clock::{self, Instant};
 use crate::limits::transport as limits;
 
@@ -130,17 +130,19 @@ async fn carry(
     exchange: Exchange,
     host: &str,
 ) -> Result<http::Response<Vec<u8>>, Error> {
+    let watch = exchange.request.extensions().get::<Watch>().cloned();
     let request = reqwest::Request::try_from(exchange.request).map_err(|source| {
         Error::Unsendable { host: host.to_owned(), source: Box::new(source.without_url()) }
     })?;
     let answer = client.execute(request).await.map_err(|source| unanswered(source, host))?;
-    collect(answer, exchange.body_bytes_max, host).await
+    collect(answer, exchange.body_bytes_max, watch, host).await
 }
 
 /// The body in one piece, with room behind it for what the decoder wants there.
 async fn collect(
     mut answer: Response,
     body_bytes_max: usize,
+    mut watch: Option<Watch>,
     host: &str,
 ) -> Result<http::Response<Vec<u8>>, Error> {
     let too_long = || Error::TooLong { host: host.to_owned(), body_bytes_max };
@@ -154,7 +156,10 @@ async fn collect(
         let cut = |bytes| Error::Cut { host: host.to_owned(), bytes };
         match answer.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > body_bytes_max => return Err(too_long()),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) => {
+                body.extend_from_slice(&chunk);
+                watch = watch.filter(|it| it.look(answer.status(), answer.headers(), &body));
+            }
             Ok(None) if told.is_some_and(|bytes| bytes != body.len() as u64) => {
                 return Err(cut(body.len()));
             }

@@ -77,7 +77,7 @@ impl Running {
     }
 
     /// Asks it to stop as an orchestrator does; gives its exit code and what it noted.
-    fn stop(mut self) -> (Option<i32>, String) {
+    pub fn stop(mut self) -> (Option<i32>, String) {
         let told = Command::new("kill").arg(self.child.id().to_string()).status();
         assert!(told.expect("kill runs").success());
         self.read_notes();

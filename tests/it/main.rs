@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and its cases are data"
 )]
 
+mod ahead;
 mod auth;
 mod catalog;
 mod cli;

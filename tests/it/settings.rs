@@ -296,17 +296,25 @@ fn a_schedule_that_cannot_be_kept_is_a_fault() {
         .replace("\"reload\"", "\"sync\"")
         .replace("keep = 10", "keep = -1")
         .replace("0 6 * * SUN\"", "0 6 * * SUN\"\nconnection = \"fabrikam\"\nwhen = \"now\"");
-    check_fault(&format!("{WHOLE}{text}"), &[("CONTOSO_SECRET", "s3cret")], expect![[r#"
+    check_fault(
+        &format!("{WHOLE}{text}"),
+        &[("CONTOSO_SECRET", "s3cret")],
+        expect![[r#"
         the settings have 5 faults:
           - `schedule.nightly.cron` must be a cron expression of five parts, such as `30 2 * * *`: Invalid pattern: Pattern must have 5 fields when seconds are disallowed.
           - `schedule.nightly.method` must be `full_load`, `reload` or `reload_and_compare` (entra-flight.toml line 22)
           - `schedule.weekly.connection` must name one of the connections
           - `schedule.weekly.when` is not a setting; the nearest is `schedule.weekly.cron` (entra-flight.toml line 28)
-          - `store.expire.keep` must be a number, such as `10` (entra-flight.toml line 17)"#]]);
+          - `store.expire.keep` must be a number, such as `10` (entra-flight.toml line 17)"#]],
+    );
     let text = STORED.replace("[store]\nurl = \"kept\"", "");
-    check_fault(&format!("{WHOLE}{text}"), &[("CONTOSO_SECRET", "s3cret")], expect![[r#"
+    check_fault(
+        &format!("{WHOLE}{text}"),
+        &[("CONTOSO_SECRET", "s3cret")],
+        expect![[r#"
         the settings have 3 faults:
           - `schedule.nightly.cron` needs a store: name one under `[store] url`
           - `schedule.weekly.cron` needs a store: name one under `[store] url`
-          - `store.url` is missing: a folder, or the URL of a bucket"#]]);
+          - `store.url` is missing: a folder, or the URL of a bucket"#]],
+    );
 }
