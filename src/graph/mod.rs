@@ -62,6 +62,7 @@ pub use answer::Answer;
 pub use error::{Cause, Error};
 pub use meter::Meter;
 pub use pages::{Page, Pages};
+pub use request::NESTED_ID;
 
 /// Where Graph is, and what is there.
 #[derive(Clone, Debug)]

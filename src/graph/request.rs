@@ -82,6 +82,9 @@ impl Roots {
     }
 }
 
+/// What is asked of a nested row of which nothing else is wanted.
+pub const NESTED_ID: &str = "id";
+
 /// The URLs of a scan, below the version's root and before the parent's key is put in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
@@ -106,8 +109,12 @@ impl Listing {
         let table = &*scan.table;
         let select = select(table, &scan.columns);
         let shape = match &table.read {
-            Read::Expand { navigation, .. } if select.is_empty() => {
+            Read::Expand { navigation, .. } if !table.takes_select => {
                 format!("$select=id&$expand={navigation}")
+            }
+            // Without a name, Graph would send its default properties.
+            Read::Expand { navigation, .. } if select.is_empty() => {
+                format!("$select=id&$expand={navigation}($select={NESTED_ID})")
             }
             Read::Expand { navigation, .. } => {
                 format!("$select=id&$expand={navigation}($select={select})")

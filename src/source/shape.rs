@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use crate::catalog::{Column, Origin, Read, Scan, Type};
+use crate::graph::NESTED_ID;
 
 /// The columns of a scan, with the key's behind them where they were not asked for: rows are told
 /// apart by key when a listing begins again.
@@ -48,6 +49,11 @@ impl Shape {
             Read::Expand { navigation, .. } => Some(navigation.clone()),
             Read::Collection | Read::FanOut { .. } => None,
         };
+        // A nested row of which no column is wanted comes with its id.
+        if rest && navigation.is_some() && !decoded.iter().any(|column| &*column.name == NESTED_ID)
+        {
+            decoded.extend(scan.table.column(NESTED_ID).cloned());
+        }
         Shape { decoded, key, schema: scan.schema(), navigation }
     }
 

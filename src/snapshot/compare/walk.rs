@@ -5,13 +5,11 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::stream::{BoxStream, StreamExt as _};
-use tokio::sync::mpsc;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::merge::{self, Change, Need};
 use crate::catalog::{Column, Table};
 use crate::limits::snapshot as limits;
-use crate::snapshot::rows::{Files, hash};
+use crate::snapshot::rows::{self, Files, hash};
 use crate::snapshot::{Error, ROW_HASH};
 
 /// One of two versions that are compared.
@@ -26,9 +24,8 @@ pub struct Version {
 /// The keys and hashes of a version, read ahead in a task of its own.
 struct Keys {
     side: merge::Side,
-    batches: mpsc::Receiver<Result<RecordBatch, Error>>,
+    batches: BoxStream<'static, Result<RecordBatch, Error>>,
     path: String,
-    _task: AbortOnDropHandle<()>,
 }
 
 /// Two versions on the way to their ends.
@@ -78,31 +75,17 @@ impl Walk {
 
 impl Keys {
     fn read(files: &Files, table: &Table, stored: bool) -> Self {
-        let mut batches = if stored {
+        let batches = if stored {
             files.read(0..files.list().len(), key_schema(table))
         } else {
             hashed(files, table)
         };
-        let (ready, waiting) = mpsc::channel(limits::BATCHES_AHEAD);
-        let task = tokio::spawn(async move {
-            while let Some(batch) = batches.next().await {
-                let last = batch.is_err();
-                if ready.send(batch).await.is_err() || last {
-                    break;
-                }
-            }
-        });
         let path = files.list().first().map(|file| file.path.clone()).unwrap_or_default();
-        Keys {
-            side: merge::Side::default(),
-            batches: waiting,
-            path,
-            _task: AbortOnDropHandle::new(task),
-        }
+        Keys { side: merge::Side::default(), batches: rows::ahead(batches), path }
     }
 
     async fn go_on(&mut self) -> Result<(), Error> {
-        match self.batches.recv().await {
+        match self.batches.next().await {
             None => self.side.end(),
             Some(batch) => {
                 let unsorted = |merge::Unsorted| Error::Unsorted { path: self.path.clone() };

@@ -1,5 +1,7 @@
 //! Rows in files: hashed, sorted, written, read back.
 
+mod ahead;
+mod dictionary;
 pub mod hash;
 mod key;
 mod merge;
@@ -9,6 +11,7 @@ mod scratch;
 mod sort;
 mod write;
 
+pub use ahead::ahead;
 pub use merge::Merge;
 pub use read::{Files, conform, count};
 pub use sort::{Room, Sorted, Sorter};

@@ -12,7 +12,7 @@ use futures::stream::BoxStream;
 use super::Stored;
 use super::place::Entry;
 use crate::limits::snapshot as limits;
-use crate::snapshot::rows::Files;
+use crate::snapshot::rows::{self, Files};
 use crate::snapshot::{Error, ROW_HASH, Record};
 
 /// A version of a table, as it was stored. It does not change and does not expire while this or a
@@ -94,7 +94,7 @@ impl Snapshot {
     ) -> BoxStream<'static, Result<RecordBatch, Error>> {
         let files = self.files.list().len();
         let chosen = part.map_or(0..files, |part| self.files_of(part, files));
-        self.files.read(chosen, schema)
+        rows::ahead(self.files.read(chosen, schema))
     }
 
     fn files_of(&self, part: u32, files: usize) -> Range<usize> {

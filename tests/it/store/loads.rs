@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use entra_flight::catalog::Table;
 use entra_flight::error::{Kind, Report};
 use entra_flight::ops::{self, How, Loaded, UnderWay, load};
@@ -11,7 +13,7 @@ use entra_flight::sim::{Tenant, outage, repeat_link};
 use entra_flight::snapshot::{Keep, Method, Which};
 use tempfile::TempDir;
 
-use super::store;
+use super::{json, store};
 use crate::house::{House, rows, texts};
 
 pub(super) struct Loader {
@@ -49,27 +51,58 @@ async fn a_stored_table_answers_as_the_live_one() {
     for table in connection.catalog.tables() {
         let loaded = loader.load(&table.name, Method::FullLoad).await;
         let loaded = loaded.unwrap_or_else(|error| panic!("{}: {error}", table.name));
-        let live = loader.house.table(&table.name).await.expect("the live table");
-        assert_eq!(loaded.record.rows, rows(&live) as u64, "{}", table.name);
-        let request = Request {
-            of: Of::Rows(Some(Version::Stored(Which::Latest))),
-            ..Request::table(&*table.name)
-        };
-        let stored = loader.house.read(&request).await.expect("the stored table");
-        for column in table.key.iter() {
-            let sorted = |batches| {
-                let mut cells = texts(batches, column);
-                cells.sort();
-                cells
-            };
-            assert_eq!(sorted(&stored), sorted(&live), "{}.{column}", table.name);
-        }
-        assert_eq!(
-            stored.first().map(|batch| batch.schema()),
-            live.first().map(|batch| batch.schema()),
-            "{}",
-            table.name
-        );
+        let live = answers(&loader.house, &table, Version::Live).await;
+        let stored = answers(&loader.house, &table, Version::Stored(Which::Latest)).await;
+        assert_eq!(loaded.record.rows, live.rows.len() as u64, "{}", table.name);
+        let name = &table.name;
+        assert_eq!(stored.schema, live.schema, "{name}");
+        let differ = live.rows.iter().zip(&stored.rows).find(|(live, stored)| live != stored);
+        assert_eq!((differ, live.rows.len()), (None, stored.rows.len()), "{name}");
+        let differ = live.some.iter().zip(&stored.some).find(|(live, stored)| live != stored);
+        assert_eq!((differ, live.some.len()), (None, stored.some.len()), "{name}: two columns");
+        assert_eq!((stored.limited, stored.refused), (live.limited, live.refused), "{name}");
+    }
+}
+
+/// What a source says to everything that can be asked of it.
+struct Answers {
+    schema: Option<SchemaRef>,
+    /// Every row as text, in the order of the text.
+    rows: Vec<String>,
+    /// The same of the last and the first column alone, in this order.
+    some: Vec<String>,
+    /// How many rows come where so many are wanted.
+    limited: Vec<usize>,
+    /// How an unknown column is refused.
+    refused: String,
+}
+
+async fn answers(house: &House, table: &Table, version: Version) -> Answers {
+    let all = Request { of: Of::Rows(Some(version)), ..Request::table(&*table.name) };
+    let sorted = |batches: &[RecordBatch]| {
+        let mut rows: Vec<String> = json(batches).iter().map(ToString::to_string).collect();
+        rows.sort();
+        rows
+    };
+    let whole = house.read(&all).await.expect("the rows");
+    let shown = table.columns.iter().filter(|column| !column.on_request);
+    let names: Vec<String> = shown.map(|column| column.name.to_string()).collect();
+    let ends = [names.last(), names.first()].into_iter().flatten().cloned().collect();
+    let some = Request { columns: Some(ends), ..all.clone() };
+    let some = house.read(&some).await.expect("two columns");
+    let mut limited = Vec::new();
+    for limit in [0, 1, 7, 1_000_000] {
+        let request = Request { limit: Some(limit), ..all.clone() };
+        limited.push(rows(&house.read(&request).await.expect("some rows")));
+    }
+    let unknown = Request { columns: Some(vec!["nothing".to_owned()]), ..all };
+    let refused = house.read(&unknown).await.expect_err("there is no such column").to_string();
+    Answers {
+        schema: whole.first().map(RecordBatch::schema),
+        rows: sorted(&whole),
+        some: sorted(&some),
+        limited,
+        refused,
     }
 }
 
