@@ -58,7 +58,8 @@ impl Kind {
     }
 }
 
-/// A failure as a person reads it: itself, then each cause on a line, then the hint.
+/// A failure as a person reads it: itself, then on a line each cause that was not told with the one
+/// before, then the hint.
 ///
 /// ```text
 /// could not fetch page 7 of `users`
@@ -79,10 +80,16 @@ impl<'a> Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.error)?;
+        let mut said = self.error.to_string();
+        f.write_str(&said)?;
         let mut cause = self.error.source();
         while let Some(error) = cause {
-            write!(f, "\n  caused by: {error}")?;
+            // Some libraries repeat their cause: it is told once.
+            let text = error.to_string();
+            if !said.contains(&text) {
+                write!(f, "\n  caused by: {text}")?;
+                said = text;
+            }
             cause = error.source();
         }
         match &self.hint {

@@ -6,8 +6,8 @@ use std::time::Duration;
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
 /// Encoded bytes of a row group, about: what engines scan in parallel, and what each writer holds in
-/// memory. Forty thousand users.
-pub const ROW_GROUP_BYTES: usize = 10 << 20;
+/// memory. Seventy thousand users.
+pub const ROW_GROUP_BYTES: usize = 16 << 20;
 
 /// Encoded bytes of one stored file, about: large enough to scan well, small enough that a
 /// table of a million rows is read by several at once.
@@ -50,7 +50,10 @@ pub const SORT_BYTES: usize = 32 << 20;
 pub const BATCHES_AHEAD: usize = 2;
 
 /// Rows of one page of a Parquet column: what a pruned read fetches at least.
-pub const PAGE_ROWS: usize = 4 << 10;
+pub const PAGE_ROWS: usize = 8 << 10;
+
+/// Bytes of the smallest and the greatest value that are noted of each page and row group.
+pub const STATISTIC_BYTES: usize = 40;
 
 /// Bytes of such a page before it is compressed, about. Each column that is written holds the working
 /// memory of a compressor that grows with its pages.

@@ -86,7 +86,7 @@ same(get(command(table="groups", columns=["id"])).num_rows, groups, "groups afte
 
 # Actions.
 same({action.type for action in client.list_actions()},
-     {"tables", "permissions", "snapshots", "load", "health"}, "actions")
+     {"tables", "permissions", "snapshots", "load", "compare", "expire", "health"}, "actions")
 health = json.loads(next(iter(client.do_action("health"))).body.to_pybytes())
 same(health["status"], "serving", "health")
 body = b'{"table":"user*"}'

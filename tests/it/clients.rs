@@ -7,15 +7,19 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::time::Duration;
 
-use entra_flight::ops::{How, UnderWay, load};
+use entra_flight::ops::{How, UnderWay, expire, load};
+use entra_flight::query::Connection;
 use entra_flight::sim::{Tenant, Tls, socket};
-use entra_flight::snapshot::{self, Method, Store};
+use entra_flight::snapshot::{self, Keep, Method, Store};
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::house::House;
 
-fn clients() -> PathBuf {
+/// Where the scripts are.
+pub fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
@@ -36,7 +40,7 @@ fn run(program: &Path, arguments: &[&str]) -> Output {
 
 /// The Python of an environment that holds the packages of `requirements`; made when it is not
 /// there or was made from another list.
-fn python(requirements: &str) -> PathBuf {
+pub fn python(requirements: &str) -> PathBuf {
     let list = clients().join(requirements);
     let wanted = fs::read_to_string(&list).expect("the list of packages");
     let name = requirements.trim_end_matches(".txt");
@@ -95,19 +99,35 @@ async fn polars_pandas_and_duckdb_agree() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_engines_read_the_store() {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = folder.path().display().to_string();
-    let settings = snapshot::Settings { url, ..snapshot::Settings::default() };
     for users in [600, 600, 640] {
-        let store = Store::open(&settings).expect("a store");
-        let house = House::stored(Tenant::seed(7).users(users).start(), Some(store));
-        let connection = house.engine.namespace().connection(None).expect("one");
-        let table = connection.catalog.table("users").expect("users");
-        let how = How::new(Method::ReloadAndCompare);
-        load(connection, table, &how, &UnderWay::default()).await.expect("a load");
+        load_users(&folder, users, Method::ReloadAndCompare).await;
     }
     let table = folder.path().join("contoso/users").display().to_string();
     let said = script("requirements.txt", "store.py", &[&table, "600", "640"]).await;
     assert!(said.starts_with("deltalake, polars and DuckDB read 640 rows"), "{said}");
+    // Beyond a checkpoint, and without what was before the last version but one.
+    for _ in 3..12 {
+        load_users(&folder, 640, Method::Reload).await;
+    }
+    let connection = load_users(&folder, 650, Method::Reload).await;
+    let users = connection.catalog.table("users").expect("users");
+    let keep = Keep { newer_than: Duration::ZERO, newest: 2 };
+    let expired = expire(&connection, users, &keep).await.expect("an expiry");
+    assert_eq!(expired.versions.len(), 11);
+    let said = script("requirements.txt", "expired.py", &[&table, "650", "12"]).await;
+    assert!(said.starts_with("version 0 is gone"), "{said}");
+}
+
+/// Loads a tenant of so many users into the store in this folder.
+async fn load_users(folder: &TempDir, users: u64, method: Method) -> Arc<Connection> {
+    let url = folder.path().display().to_string();
+    let settings = snapshot::Settings { url, ..snapshot::Settings::default() };
+    let store = Store::open(&settings).expect("a store");
+    let house = House::stored(Tenant::seed(7).users(users).start(), Some(store));
+    let connection = house.engine.namespace().connection(None).expect("one").clone();
+    let table = connection.catalog.table("users").expect("users");
+    load(&connection, table, &How::new(method), &UnderWay::default()).await.expect("a load");
+    connection
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,7 +20,7 @@ const VALUES_MIN: usize = 100;
 /// A column is worth a dictionary if of 100 values in a sample no more than so many are different: in
 /// a row group, which has many times the rows, its values then come again and again. Parquet gives
 /// up a dictionary that grows too large.
-const DIFFERENT_MAX: usize = 95;
+const DIFFERENT_MAX: usize = 98;
 
 /// The columns of Parquet that, as far as these rows tell, are worth a dictionary.
 pub fn worth(sample: &RecordBatch) -> Result<Vec<ColumnPath>, ParquetError> {

@@ -8,14 +8,15 @@ use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::AsyncArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use serde_json::json;
 
 use super::{dictionary, read};
 use crate::limits::snapshot as limits;
-use crate::snapshot::{DataFile, Error};
+use crate::snapshot::{DataFile, Error, ROW_HASH};
 
 /// Writes rows, in the order given, into as many files as they need.
 ///
@@ -144,9 +145,13 @@ fn properties(sample: &RecordBatch) -> Result<WriterProperties, ParquetError> {
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_truncate_length(Some(limits::STATISTIC_BYTES))
+        .set_column_index_truncate_length(Some(limits::STATISTIC_BYTES))
         .set_max_row_group_row_count(Some(limits::ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(limits::PAGE_ROWS)
-        .set_data_page_size_limit(limits::PAGE_BYTES);
+        .set_data_page_size_limit(limits::PAGE_BYTES)
+        // Hashes are as long as each other and never repeat: their lengths apart take nothing.
+        .set_column_encoding(ColumnPath::from(ROW_HASH), Encoding::DELTA_LENGTH_BYTE_ARRAY);
     for column in dictionary::worth(sample)? {
         properties = properties.set_column_dictionary_enabled(column, true);
     }

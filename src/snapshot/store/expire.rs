@@ -160,6 +160,8 @@ impl Stored {
 fn unwanted(entries: &[Entry], keep: &Keep, now: DateTime<Utc>, bucket: bool) -> usize {
     let age =
         if bucket { keep.newer_than.max(limits::EXPIRES_IN_BUCKET_AFTER) } else { keep.newer_than };
+    // The clock that commits were made by may be ahead of this one.
+    let now = entries.last().map_or(now, |newest| now.max(newest.committed));
     let since = chrono::Duration::from_std(age).ok().and_then(|age| now.checked_sub_signed(age));
     // A version was the newest until the next was committed.
     let wanted = |next: &Entry| since.is_none_or(|since| next.committed > since);

@@ -27,14 +27,14 @@ fn a_data_file_that_cannot_be_used_says_why() {
             "description",
             "descriptoin",
             expect![[r#"
-            the catalogue's file of `things` cannot be used
-              caused by: it is not a table's description
-              caused by: TOML parse error at line 2, column 1
-              |
-            2 | descriptoin = "Things"
-              | ^^^^^^^^^^^
-            unknown field `descriptoin`, expected one of `description`, `path`, `version`, `parent`, `expand`, `key`, `page_rows`, `select`, `family`, `resource_units`, `permissions`, `licence`, `columns`
-        "#]],
+                the catalogue's file of `things` cannot be used
+                  caused by: it is not a table's description
+                  caused by: TOML parse error at line 2, column 1
+                  |
+                2 | descriptoin = "Things"
+                  | ^^^^^^^^^^^
+                unknown field `descriptoin`, expected one of `description`, `path`, `version`, `parent`, `expand`, `key`, `page_rows`, `select`, `counted`, `family`, `resource_units`, `permissions`, `licence`, `columns`
+            "#]],
         ),
         (
             "key = [\"id\"]",

@@ -58,7 +58,8 @@ async fn what_is_kept_can_be_read_and_the_rest_is_gone() {
     assert_eq!(files(&shelf).len(), 3);
     for version in 21..24 {
         let rows = read(&shelf.version(version).await, &shelf.table).await;
-        assert!(rows.iter().all(|row| row["displayName"] == version.to_string()), "{rows:?}");
+        let name = version.to_string();
+        assert!(rows.iter().all(|row| row["displayName"] == *name), "{rows:?}");
     }
     let gone = shelf.place.snapshot(Which::Number(20)).await.expect_err("it is gone");
     assert_eq!(gone.kind(), Kind::NotFound);

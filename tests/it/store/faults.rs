@@ -169,7 +169,8 @@ async fn an_expiry_that_fails_at_any_call_keeps_what_is_kept() {
         for number in numbers {
             let version = place.snapshot(Which::Number(number)).await.expect("a version");
             let rows = read(&version, &table).await;
-            assert!(rows.iter().all(|row| row["displayName"] == number.to_string()), "{rows:?}");
+            let name = number.to_string();
+            assert!(rows.iter().all(|row| row["displayName"] == *name), "{rows:?}");
         }
         put(&place, &table, &named("4")).await.expect("the next load");
         let proof = place.prove(&table).await.expect("a proof");

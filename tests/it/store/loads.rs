@@ -51,8 +51,8 @@ async fn a_stored_table_answers_as_the_live_one() {
     for table in connection.catalog.tables() {
         let loaded = loader.load(&table.name, Method::FullLoad).await;
         let loaded = loaded.unwrap_or_else(|error| panic!("{}: {error}", table.name));
-        let live = answers(&loader.house, &table, Version::Live).await;
-        let stored = answers(&loader.house, &table, Version::Stored(Which::Latest)).await;
+        let live = answers(&loader.house, table, Version::Live).await;
+        let stored = answers(&loader.house, table, Version::Stored(Which::Latest)).await;
         assert_eq!(loaded.record.rows, live.rows.len() as u64, "{}", table.name);
         let name = &table.name;
         assert_eq!(stored.schema, live.schema, "{name}");

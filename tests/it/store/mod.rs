@@ -1,6 +1,7 @@
 //! Stored versions: written from rows of JSON as a load writes them, compared, read back.
 
 mod actions;
+mod bucket;
 mod churn;
 mod commands;
 mod expire;
