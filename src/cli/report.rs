@@ -77,7 +77,7 @@ fn section(history: &History) -> Markup {
     html! {
         h2 id=(history.table.name) { (history.table.name) }
         p { (history.table.description) }
-        @if history.steps.len() > 1 {
+        @if history.steps.iter().filter_map(|step| step.changes.as_ref()).any(|it| it.changed() > 0) {
             div.scroll { (drawing(&history.steps)) }
         }
         @if columns.is_empty() {

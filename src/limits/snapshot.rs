@@ -29,7 +29,7 @@ pub const BATCH_ROWS: u64 = 8_192;
 pub const BATCH_BYTES: usize = 1 << 20;
 
 /// Bytes of a batch that is written: each costs something for each of its columns.
-pub const WRITTEN_BATCH_BYTES: usize = 2 << 20;
+pub const WRITTEN_BATCH_BYTES: usize = 3 << 19;
 
 /// Bytes of the batches of a sorted run on disk: each run of a merge holds one of them.
 pub const RUN_BATCH_BYTES: usize = 256 << 10;
@@ -37,8 +37,9 @@ pub const RUN_BATCH_BYTES: usize = 256 << 10;
 /// Such batches that are gathered in one go.
 pub const PIECES_GATHERED: usize = 16;
 
-/// Runs before they are made one: at most this many batches are held by each merge.
-pub const RUNS_MAX: usize = 512;
+/// Runs before they are made one: about this many batches are held by each merge, however many rows
+/// there are.
+pub const RUNS_MAX: usize = 64;
 
 /// Ranges of keys that are merged and written side by side, at most; each encodes a row group.
 pub const RANGES_MAX: usize = 2;

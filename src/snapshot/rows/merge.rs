@@ -18,11 +18,16 @@ use crate::snapshot::Error;
 pub struct Runs {
     pub keys: Arc<Keys>,
     pub runs: Vec<Run>,
-    pub scratch: Arc<Scratch>,
 }
 
 /// Batches in the order of their key.
-pub type Run = Vec<Piece>;
+pub struct Run {
+    pub pieces: Vec<Piece>,
+    /// How often its rows were merged before.
+    pub tier: u32,
+    /// Where its batches are, if they are on the disk.
+    pub scratch: Option<Scratch>,
+}
 
 /// A batch of a run.
 pub struct Piece {
@@ -68,7 +73,7 @@ impl Runs {
     /// their first keys are a fair sample.
     pub fn divided(&self, ranges: usize) -> Vec<OwnedRow> {
         let mut firsts: Vec<&OwnedRow> =
-            self.runs.iter().flatten().map(|piece| &piece.first).collect();
+            self.runs.iter().flat_map(|run| &run.pieces).map(|piece| &piece.first).collect();
         firsts.sort_unstable_by(|a, b| a.row().cmp(&b.row()));
         let ends = (1..ranges).filter_map(|range| firsts.get(firsts.len() * range / ranges));
         let mut ends: Vec<OwnedRow> = ends.map(|end| (*end).clone()).collect();
@@ -77,10 +82,11 @@ impl Runs {
     }
 
     fn get(&self, run: usize, piece: usize) -> Result<Option<RecordBatch>, Error> {
-        match self.runs[run].get(piece).map(|piece| &piece.place) {
-            None => Ok(None),
-            Some(Place::Memory(batch)) => Ok(Some(batch.clone())),
-            Some(Place::Disk(block)) => self.scratch.get(block).map(Some),
+        let Run { pieces, scratch, .. } = &self.runs[run];
+        match (pieces.get(piece).map(|piece| &piece.place), scratch) {
+            (Some(Place::Memory(batch)), _) => Ok(Some(batch.clone())),
+            (Some(Place::Disk(block)), Some(scratch)) => scratch.get(block).map(Some),
+            (None, _) | (Some(Place::Disk(_)), None) => Ok(None),
         }
     }
 }
@@ -111,7 +117,7 @@ impl Merge {
             // The range may begin within the last batch whose first key is smaller.
             let piece = from.as_ref().map_or(0, |from| {
                 let smaller = |piece: &Piece| piece.first.row() < from.row();
-                merge.runs.runs[run].partition_point(smaller).saturating_sub(1)
+                merge.runs.runs[run].pieces.partition_point(smaller).saturating_sub(1)
             });
             merge.go_on(run, piece, from.as_ref())?;
         }

@@ -1,9 +1,9 @@
 //! Rows in files: hashed, sorted, written, read back.
 
 mod ahead;
-mod dictionary;
 pub mod hash;
 mod key;
+mod leaves;
 mod merge;
 mod object;
 mod read;

@@ -24,7 +24,7 @@ pub struct Room {
     /// Bytes of rows that are gathered before they are sorted and put aside. While that is done,
     /// as many more may be gathered.
     pub bytes: usize,
-    /// Runs before they are made one: a merge holds a batch of each.
+    /// Runs of equal standing before they are made one: a merge holds a batch of each.
     pub runs: usize,
 }
 
@@ -59,13 +59,12 @@ impl Sorter {
     /// [`Error::Shape`] if the columns cannot be sorted by; [`Error::Scratch`].
     pub fn new(schema: SchemaRef, key: Vec<usize>, room: Room) -> Result<Self, Error> {
         let keys = Arc::new(Keys::new(&schema, key)?);
-        let scratch = Arc::new(Scratch::new(schema.clone())?);
         Ok(Sorter {
             schema,
             room,
             held: Vec::new(),
             held_bytes: 0,
-            runs: Runs { keys, runs: Vec::new(), scratch },
+            runs: Runs { keys, runs: Vec::new() },
             under_way: None,
             rows: 0,
             bytes: 0,
@@ -87,10 +86,6 @@ impl Sorter {
         if self.held_bytes >= self.room.bytes {
             self.put_aside()?;
         }
-        if self.runs.runs.len() > self.room.runs.max(1) {
-            self.wait()?;
-            self.make_one()?;
-        }
         Ok(())
     }
 
@@ -109,8 +104,8 @@ impl Sorter {
         if self.runs.runs.is_empty() {
             let held = mem::take(&mut self.held);
             let rows = self.batch_rows(limits::RUN_BATCH_BYTES);
-            let run = sorted(&self.runs.keys, &held, rows, |batch| Ok(Place::Memory(batch)))?;
-            self.runs.runs.push(run);
+            let pieces = sorted(&self.runs.keys, &held, rows, |batch| Ok(Place::Memory(batch)))?;
+            self.runs.runs.push(Run { pieces, tier: 0, scratch: None });
         } else if !self.held.is_empty() {
             self.put_aside()?;
             self.wait()?;
@@ -128,10 +123,13 @@ impl Sorter {
         self.wait()?;
         let held = mem::take(&mut self.held);
         self.held_bytes = 0;
-        let (keys, scratch) = (self.runs.keys.clone(), self.runs.scratch.clone());
+        let (keys, scratch) = (self.runs.keys.clone(), Scratch::new(self.schema.clone())?);
         let rows = self.batch_rows(limits::RUN_BATCH_BYTES);
-        let sort =
-            move || sorted(&keys, &held, rows, |batch| Ok(Place::Disk(scratch.put(&batch)?)));
+        let sort = move || {
+            let put = |batch: RecordBatch| Ok(Place::Disk(scratch.put(&batch)?));
+            let pieces = sorted(&keys, &held, rows, put)?;
+            Ok(Run { pieces, tier: 0, scratch: Some(scratch) })
+        };
         let thread = thread::Builder::new().name("sort".to_owned()).spawn(sort);
         self.under_way = Some(thread.map_err(Error::Scratch)?);
         Ok(())
@@ -142,27 +140,33 @@ impl Sorter {
         if let Some(thread) = self.under_way.take() {
             let run = thread.join().map_err(|_| Error::Panicked)?;
             self.runs.runs.push(run?);
+            self.merge_equals()?;
         }
         Ok(())
     }
 
-    /// Merges all runs into one, in a scratch of its own, so that the room of the others is free.
-    fn make_one(&mut self) -> Result<(), Error> {
-        let one = Runs {
-            keys: self.runs.keys.clone(),
-            runs: Vec::new(),
-            scratch: Arc::new(Scratch::new(self.schema.clone())?),
-        };
-        let many = Arc::new(mem::replace(&mut self.runs, one));
-        let mut merge = Merge::new(many, None, None, self.batch_rows(limits::RUN_BATCH_BYTES))?;
-        let mut run = Run::new();
-        for batch in merge.by_ref() {
-            let batch = batch?;
-            let first = self.runs.keys.first(&batch)?;
-            run.push(Piece { first, place: Place::Disk(self.runs.scratch.put(&batch)?) });
+    /// Makes one of the last runs, once enough of them were merged equally often: so each row is
+    /// merged once more only when there are as many times the rows.
+    fn merge_equals(&mut self) -> Result<(), Error> {
+        while let Some(tier) = self.runs.runs.last().map(|run| run.tier) {
+            let others = self.runs.runs.iter().rposition(|run| run.tier != tier);
+            let equals = others.map_or(0, |last| last + 1);
+            if self.runs.runs.len() - equals < self.room.runs.max(2) {
+                break;
+            }
+            let runs = self.runs.runs.split_off(equals);
+            let many = Arc::new(Runs { keys: self.runs.keys.clone(), runs });
+            let mut merge = Merge::new(many, None, None, self.batch_rows(limits::RUN_BATCH_BYTES))?;
+            let scratch = Scratch::new(self.schema.clone())?;
+            let mut pieces = Vec::new();
+            for batch in merge.by_ref() {
+                let batch = batch?;
+                let first = self.runs.keys.first(&batch)?;
+                pieces.push(Piece { first, place: Place::Disk(scratch.put(&batch)?) });
+            }
+            self.duplicates += merge.duplicates();
+            self.runs.runs.push(Run { pieces, tier: tier + 1, scratch: Some(scratch) });
         }
-        self.runs.runs.push(run);
-        self.duplicates += merge.duplicates();
         Ok(())
     }
 
@@ -173,13 +177,13 @@ impl Sorter {
     }
 }
 
-/// These batches as a run of pieces of so many rows; `put` says where each goes.
+/// These batches in order, in pieces of so many rows; `put` says where each goes.
 fn sorted(
     keys: &Keys,
     held: &[RecordBatch],
     piece_rows: usize,
     put: impl Fn(RecordBatch) -> Result<Place, Error>,
-) -> Result<Run, Error> {
+) -> Result<Vec<Piece>, Error> {
     let of_batches = held.iter().map(|batch| keys.of(batch)).collect::<Result<Vec<_>, _>>()?;
     let mut order: Vec<(usize, usize)> = Vec::new();
     for (batch, rows) in held.iter().enumerate() {
@@ -189,17 +193,17 @@ fn sorted(
     order.sort_by(|a, b| of_batches[a.0].row(a.1).cmp(&of_batches[b.0].row(b.1)));
     drop(of_batches);
     let batches: Vec<&RecordBatch> = held.iter().collect();
-    let mut run = Run::new();
+    let mut pieces = Vec::new();
     // To gather rows costs something for each batch that they may come from, so that many pieces
     // are gathered in one go.
     for rows in order.chunks(piece_rows * limits::PIECES_GATHERED) {
         let gathered = interleave_record_batch(&batches, rows).map_err(Error::unsortable)?;
         for start in (0..gathered.num_rows()).step_by(piece_rows) {
             let piece = gathered.slice(start, piece_rows.min(gathered.num_rows() - start));
-            run.push(Piece { first: keys.first(&piece)?, place: put(piece)? });
+            pieces.push(Piece { first: keys.first(&piece)?, place: put(piece)? });
         }
     }
-    Ok(run)
+    Ok(pieces)
 }
 
 impl Sorted {

@@ -14,7 +14,8 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use serde_json::json;
 
-use super::{dictionary, read};
+use super::leaves::leaves;
+use super::read;
 use crate::limits::snapshot as limits;
 use crate::snapshot::{DataFile, Error, ROW_HASH};
 
@@ -152,8 +153,14 @@ fn properties(sample: &RecordBatch) -> Result<WriterProperties, ParquetError> {
         .set_data_page_size_limit(limits::PAGE_BYTES)
         // Hashes are as long as each other and never repeat: their lengths apart take nothing.
         .set_column_encoding(ColumnPath::from(ROW_HASH), Encoding::DELTA_LENGTH_BYTE_ARRAY);
-    for column in dictionary::worth(sample)? {
-        properties = properties.set_column_dictionary_enabled(column, true);
+    for leaf in leaves(sample)? {
+        if leaf.in_list {
+            let none = EnabledStatistics::None;
+            properties = properties.set_column_statistics_enabled(leaf.path.clone(), none);
+        }
+        if leaf.repeats {
+            properties = properties.set_column_dictionary_enabled(leaf.path, true);
+        }
     }
     Ok(properties.build())
 }

@@ -1,7 +1,4 @@
-//! Which columns have few values, said again and again.
-//!
-//! A dictionary costs a look-up for each value. Of names and ids it saves nothing, of departments
-//! and service plans most of the bytes.
+//! What the columns of Parquet are like, of which nested ones have several.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -12,7 +9,7 @@ use arrow::datatypes::{
 };
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::errors::ParquetError;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 
 /// Values without which nothing can be said.
 const VALUES_MIN: usize = 100;
@@ -22,23 +19,39 @@ const VALUES_MIN: usize = 100;
 /// up a dictionary that grows too large.
 const DIFFERENT_MAX: usize = 98;
 
-/// The columns of Parquet that, as far as these rows tell, are worth a dictionary.
-pub fn worth(sample: &RecordBatch) -> Result<Vec<ColumnPath>, ParquetError> {
+/// One column of Parquet.
+#[derive(Debug)]
+pub struct Leaf {
+    pub path: ColumnPath,
+    /// Whether, as far as the sample tells, the same values come again and again. A dictionary costs
+    /// a look-up for each value: of names and ids it saves nothing, of departments and service
+    /// plans most of the bytes.
+    pub repeats: bool,
+    /// Whether it holds elements of lists: nobody finds rows by the smallest of them.
+    pub in_list: bool,
+}
+
+/// The columns of Parquet that rows like these take.
+pub fn leaves(sample: &RecordBatch) -> Result<Vec<Leaf>, ParquetError> {
     let schema = ArrowSchemaConverter::new().convert(&sample.schema())?;
     let mut repeated = Vec::with_capacity(schema.num_columns());
-    sample.columns().iter().for_each(|column| leaves(column.as_ref(), &mut repeated));
-    let paths = schema.columns().iter().zip(repeated).filter(|(_, repeated)| *repeated);
-    Ok(paths.map(|(column, _)| column.path().clone()).collect())
+    sample.columns().iter().for_each(|column| look(column.as_ref(), &mut repeated));
+    let leaf = |(column, repeats): (&ColumnDescPtr, bool)| Leaf {
+        path: column.path().clone(),
+        repeats,
+        in_list: column.max_rep_level() > 0,
+    };
+    Ok(schema.columns().iter().zip(repeated).map(leaf).collect())
 }
 
 /// Of each leaf, in the order of Parquet's columns, whether its values come again and again.
-fn leaves(array: &dyn Array, repeated: &mut Vec<bool>) {
+fn look(array: &dyn Array, repeated: &mut Vec<bool>) {
     match array.data_type() {
         DataType::Struct(_) => {
             let parts = array.as_struct().columns();
-            parts.iter().for_each(|part| leaves(part.as_ref(), repeated));
+            parts.iter().for_each(|part| look(part.as_ref(), repeated));
         }
-        DataType::List(_) => leaves(array.as_list::<i32>().values().as_ref(), repeated),
+        DataType::List(_) => look(array.as_list::<i32>().values().as_ref(), repeated),
         DataType::Utf8 => repeated.push(few(array.as_string::<i32>().iter().flatten())),
         DataType::Binary => repeated.push(few(array.as_binary::<i32>().iter().flatten())),
         DataType::Int32 => repeated.push(few(array.as_primitive::<Int32Type>().iter().flatten())),
@@ -72,7 +85,7 @@ mod tests {
 
     use arrow::array::{Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder};
 
-    use super::worth;
+    use super::leaves;
 
     #[test]
     fn columns_of_few_values_are_found_wherever_they_are() {
@@ -90,8 +103,18 @@ mod tests {
             ("badge", Arc::new(Int64Array::from_iter_values(0..200)) as _),
             ("floor", Arc::new(Int64Array::from_iter_values((0..200).map(|row| row / 50))) as _),
         ]);
-        let worth = worth(&batch.expect("a batch")).expect("columns");
-        let worth: Vec<String> = worth.iter().map(|path| path.string()).collect();
-        assert_eq!(worth, ["department", "plans.list.item", "floor"]);
+        let leaves = leaves(&batch.expect("a batch")).expect("columns");
+        let found: Vec<_> =
+            leaves.iter().map(|leaf| (leaf.path.string(), leaf.repeats, leaf.in_list)).collect();
+        let leaf = |path: &str, repeats, in_list| (path.to_owned(), repeats, in_list);
+        let expected = [
+            leaf("id", false, false),
+            leaf("department", true, false),
+            leaf("plans.list.item", true, true),
+            leaf("none", false, false),
+            leaf("badge", false, false),
+            leaf("floor", true, false),
+        ];
+        assert_eq!(found, expected);
     }
 }
