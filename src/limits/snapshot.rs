@@ -54,11 +54,11 @@ pub const BATCHES_AHEAD: usize = 2;
 pub const PAGE_ROWS: usize = 8 << 10;
 
 /// Bytes of the smallest and the greatest value that are noted of each page and row group.
-pub const STATISTIC_BYTES: usize = 40;
+pub const STATISTIC_BYTES: usize = 24;
 
 /// Bytes of such a page before it is compressed, about. Each column that is written holds the working
 /// memory of a compressor that grows with its pages.
-pub const PAGE_BYTES: usize = 256 << 10;
+pub const PAGE_BYTES: usize = 320 << 10;
 
 /// Bytes fetched from the end of a file in the hope that its metadata are in them.
 pub const FOOTER_BYTES: usize = 512 << 10;
