@@ -90,3 +90,10 @@ pub const EXPIRED_AT_ONCE: usize = 256;
 /// How long a version in a bucket stays after it was the newest, and how old a file there must be
 /// that no version has: longer than any read or load takes.
 pub const EXPIRES_IN_BUCKET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often a lock that somebody has is tried, and the time between: longer than a process takes to
+/// start, shorter than anybody minds.
+pub const LOCK_TRIES: u32 = 10;
+
+/// See [`LOCK_TRIES`].
+pub const LOCK_WAIT: Duration = Duration::from_millis(20);

@@ -85,7 +85,7 @@ impl Stored {
         let mut held = Vec::new();
         if self.folder().is_some() {
             for entry in &entries[..some] {
-                match Lease::alone(self, entry.version)? {
+                match Lease::alone(self, entry.version).await? {
                     Some(lease) => held.push(lease),
                     None => {
                         expired.in_use = Some(entry.version);

@@ -3,12 +3,12 @@
 //! In a local store each version has a file whose lock readers share and an expiry wants for
 //! itself. A lock goes with the process that holds it, however that ends.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Stored;
+use super::{Stored, lock};
 use crate::snapshot::Error;
 
 /// Where the files are whose locks readers share.
@@ -27,19 +27,16 @@ impl Lease {
     /// # Errors
     ///
     /// [`Error::Expiring`] if it is about to go, [`Error::Lock`].
-    pub fn shared(place: &Stored, version: u64) -> Result<Option<Self>, Error> {
+    pub async fn shared(place: &Stored, version: u64) -> Result<Option<Self>, Error> {
         let Some(path) = path(place, version) else { return Ok(None) };
         let file = match open(&path) {
             Ok(file) => file,
             Err(error) if matches!(error.kind(), DENIED | READ_ONLY) => return Ok(None),
             Err(source) => return Err(Error::Lock(source)),
         };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(Some(Lease { _lock: Arc::new(file) })),
-            Err(TryLockError::WouldBlock) => {
-                Err(Error::Expiring { table: place.name().to_owned(), version })
-            }
-            Err(TryLockError::Error(source)) => Err(Error::Lock(source)),
+        match lock::taken(&file, File::try_lock_shared).await? {
+            true => Ok(Some(Lease { _lock: Arc::new(file) })),
+            false => Err(Error::Expiring { table: place.name().to_owned(), version }),
         }
     }
 
@@ -48,14 +45,11 @@ impl Lease {
     /// # Errors
     ///
     /// [`Error::Lock`].
-    pub fn alone(place: &Stored, version: u64) -> Result<Option<Self>, Error> {
+    pub async fn alone(place: &Stored, version: u64) -> Result<Option<Self>, Error> {
         let Some(path) = path(place, version) else { return Ok(None) };
         let file = open(&path).map_err(Error::Lock)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lease { _lock: Arc::new(file) })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(Error::Lock(source)),
-        }
+        let alone = lock::taken(&file, File::try_lock).await?;
+        Ok(alone.then(|| Lease { _lock: Arc::new(file) }))
     }
 
     /// Forgets that a version could be held, once it is gone.

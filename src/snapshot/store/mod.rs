@@ -5,6 +5,7 @@ mod commit;
 mod expire;
 mod history;
 mod lease;
+mod lock;
 mod place;
 mod prove;
 mod root;

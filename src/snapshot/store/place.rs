@@ -150,7 +150,7 @@ impl Stored {
 
     /// Opens a version and holds it: it does not expire while the snapshot, or a read of it, lives.
     async fn open(&self, entry: Entry) -> Result<Snapshot, Error> {
-        let lease = Lease::shared(self, entry.version)?;
+        let lease = Lease::shared(self, entry.version).await?;
         let found = self.files_of(entry.version).await;
         let (table, files) = match found {
             // It may have gone after it was found and before it was held.

@@ -1,13 +1,13 @@
 //! Whose turn it is to load a table.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::sync::Arc;
 
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 
 use super::history::Log;
-use super::{Expired, Stored};
+use super::{Expired, Stored, lock};
 use crate::snapshot::{DataFile, Error};
 
 /// The file that a load of a local table holds.
@@ -43,7 +43,7 @@ impl Stored {
     ///
     /// [`Error::UnderWay`] where another process loads the table, and what the store meets.
     pub async fn begin(&self, load: &str) -> Result<Turn, Error> {
-        let lock = self.lock()?;
+        let lock = self.lock().await?;
         let base = Log::list(self).await?.newest();
         if lock.is_some() {
             self.sweep(&mut Expired::default()).await?;
@@ -51,14 +51,13 @@ impl Stored {
         Ok(Turn { load: load.to_owned(), base, _lock: lock.map(Arc::new) })
     }
 
-    fn lock(&self) -> Result<Option<File>, Error> {
+    async fn lock(&self) -> Result<Option<File>, Error> {
         let Some(folder) = self.folder() else { return Ok(None) };
         std::fs::create_dir_all(folder).map_err(Error::Lock)?;
         let file = File::create(folder.join(LOCK)).map_err(Error::Lock)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::UnderWay { table: self.name().to_owned() }),
-            Err(TryLockError::Error(source)) => Err(Error::Lock(source)),
+        match lock::taken(&file, File::try_lock).await? {
+            true => Ok(Some(file)),
+            false => Err(Error::UnderWay { table: self.name().to_owned() }),
         }
     }
 
