@@ -111,6 +111,15 @@ pub fn settings(sim: &Running, folder: &Path) -> String {
     path.display().to_string()
 }
 
+/// The same, with a store in the folder.
+pub fn stored_settings(sim: &Running, folder: &Path) -> String {
+    let path = settings(sim, folder);
+    let text = std::fs::read_to_string(&path).expect("the settings");
+    let store = folder.join("store");
+    std::fs::write(&path, format!("{text}\n[store]\nurl = {store:?}\n")).expect("a file");
+    path
+}
+
 #[test]
 fn the_demo_shows_a_table_and_serves_until_it_is_stopped() {
     let mut demo = Running::start(&["demo", "--users", "300", "--listen", "127.0.0.1:0"], "flight");

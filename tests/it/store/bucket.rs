@@ -8,9 +8,8 @@ use chrono::Utc;
 use entra_flight::error::Kind;
 use entra_flight::snapshot::{Error, Keep, Settings, Store, Stored, Which, compare};
 use futures::TryStreamExt as _;
-use serde_json::json;
 
-use super::{Rows, draft, put, read, users};
+use super::{draft, named, put, read, users};
 use crate::clients::{clients, python};
 
 /// A simulated object store with the bucket `kept`.
@@ -56,11 +55,6 @@ impl Drop for Bucket {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn named(name: &str) -> Rows {
-    let user = |id: &str| (id.to_owned(), json!({ "id": id, "displayName": name }));
-    ["a", "b", "c"].map(user).into_iter().collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,15 +4,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::cli::{Running, run, settings};
+use crate::cli::{Running, run, stored_settings};
 
-/// Settings that lead from a tenant after so many rounds into the store in this folder.
+/// A tenant after so many rounds, and settings that lead from it into the store in this folder.
 fn after(rounds: &str, folder: &Path) -> (Running, String) {
     let sim = Running::start(&["sim", "--users", "400", "--churn", rounds], "login");
-    let settings = settings(&sim, folder);
-    let text = std::fs::read_to_string(&settings).expect("the settings");
-    let store = folder.join("store");
-    std::fs::write(&settings, format!("{text}\n[store]\nurl = {store:?}\n")).expect("a file");
+    let settings = stored_settings(&sim, folder);
     (sim, settings)
 }
 

@@ -7,14 +7,8 @@ use chrono::Utc;
 use entra_flight::error::Kind;
 use entra_flight::snapshot::{Error, Expired, Keep, Stored, Which};
 use futures::TryStreamExt as _;
-use serde_json::json;
 
-use super::{Rows, Shelf, read};
-
-fn named(name: &str) -> Rows {
-    let user = |id: &str| (id.to_owned(), json!({ "id": id, "displayName": name }));
-    ["a", "b", "c"].map(user).into_iter().collect()
-}
+use super::{Shelf, named, read};
 
 /// A table with this many versions, each with rows of its own.
 async fn shelf(versions: u64) -> Shelf {

@@ -15,9 +15,8 @@ use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
-use serde_json::json;
 
-use super::{Rows, put, read, users};
+use super::{named, put, read, users};
 
 /// Fails the call whose turn it is; calls are counted down to it.
 #[derive(Clone, Debug)]
@@ -93,11 +92,6 @@ impl ObjectStore for Failing {
         self.pass()?;
         self.inner.rename_opts(from, to, how).await
     }
-}
-
-fn named(name: &str) -> Rows {
-    let user = |id: &str| (id.to_owned(), json!({ "id": id, "displayName": name }));
-    ["a", "b", "c"].map(user).into_iter().collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,13 +1,12 @@
 //! Loads and expiries that are killed at any moment.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use entra_flight::clock;
 use serde_json::Value;
 
-use crate::cli::{Running, program, run, settings};
+use crate::cli::{Running, program, run, stored_settings};
 
 /// Enough to fall into every part of a load and of an expiry many times.
 const KILLS: u64 = 200;
@@ -18,21 +17,12 @@ fn tenant(rounds: u64) -> Running {
     Running::start(&arguments, "login")
 }
 
-/// Settings that lead from this tenant into the store in this folder.
-fn reach(folder: &Path, sim: &Running) -> String {
-    let settings = settings(sim, folder);
-    let text = std::fs::read_to_string(&settings).expect("the settings");
-    let store = folder.join("store");
-    std::fs::write(&settings, format!("{text}\n[store]\nurl = {store:?}\n")).expect("a file");
-    settings
-}
-
 #[tokio::test]
 async fn a_killed_load_leaves_whole_versions_and_the_next_one_succeeds() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut sim = tenant(0);
     let store = folder.path().join("store");
-    let settings = reach(folder.path(), &sim);
+    let settings = stored_settings(&sim, folder.path());
     let load = ["load", "users", "groups", "--method", "reload_and_compare", "--settings"];
     let first = run(&[&load[..], &[&settings]].concat());
     assert!(first.status.success(), "{first:?}");
@@ -42,7 +32,7 @@ async fn a_killed_load_leaves_whole_versions_and_the_next_one_succeeds() {
         // Between some of the loads things change, so that there is something to store.
         if kill % 20 == 19 {
             sim = tenant(kill / 20 + 1);
-            reach(folder.path(), &sim);
+            stored_settings(&sim, folder.path());
         }
         let expiry = kill % 4 == 3;
         let mut child = program()

@@ -23,7 +23,7 @@ use entra_flight::snapshot::{
     self, DataFile, Draft, Error, Incoming, Method, Record, Snapshot, Store, Stored, Which,
 };
 use futures::TryStreamExt as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Rows by their key.
@@ -60,6 +60,12 @@ fn store(folder: &TempDir) -> Store {
 
 fn users() -> Arc<Table> {
     Catalog::builtin().expect("the tables").table("users").expect("users").clone()
+}
+
+/// Three rows of this name.
+fn named(name: &str) -> Rows {
+    let user = |id: &str| (id.to_owned(), json!({ "id": id, "displayName": name }));
+    ["a", "b", "c"].map(user).into_iter().collect()
 }
 
 /// Stores these rows as the next version.
