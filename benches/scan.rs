@@ -27,7 +27,7 @@ fn engine(tenant: &Arc<Tenant>) -> Engine {
     let tokens = Tokens::new(tenant.clone(), settings).expect("an address");
     let catalog = Catalog::builtin().expect("the built-in tables");
     let base_url = "http://graph.simulated/v1.0".parse().expect("a URL");
-    let reach = graph::Settings { base_url, catalog: catalog.clone() };
+    let reach = graph::Settings { base_url, catalog: catalog.clone(), advanced_queries: false };
     let graph = Graph::new(tenant.clone(), tokens, reach).expect("an address");
     let live = Live::new(graph, Duration::from_secs(600));
     let catalog = Arc::new(catalog);
@@ -40,10 +40,11 @@ fn engine(tenant: &Arc<Tenant>) -> Engine {
         keep: None,
         lost_share_max: 0.5,
     }]))
+    .expect("an engine")
 }
 
 async fn read(engine: &Engine, table: &str) -> u64 {
-    let plan = engine.plan(&Request::table(table)).await.expect("a plan");
+    let plan = engine.plan(Request::table(table)).await.expect("a plan");
     let mut answer = engine.run(plan, None);
     let mut rows = 0;
     while let Some(batch) = answer.batches.next().await {

@@ -149,6 +149,7 @@ fn property(name: &str, ty: &str) -> Column {
         permission: None,
         on_request: false,
         unordered: false,
+        filters: Default::default(),
     }
 }
 

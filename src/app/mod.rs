@@ -23,6 +23,9 @@ use crate::{auth, limits};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Statements have nowhere to work.
+    #[error("could not prepare to answer statements")]
+    Engine(#[source] query::Error),
     /// The settings cannot be used.
     #[error(transparent)]
     Settings(#[from] settings::Error),
@@ -80,6 +83,7 @@ impl Error {
             Error::Graph { source, .. } => source.kind(),
             Error::Store(error) => error.kind(),
             Error::Schedule { source, .. } => source.kind(),
+            Error::Engine(source) => source.kind(),
             Error::Catalog(_) => Kind::Internal,
         }
     }
@@ -92,6 +96,7 @@ impl Error {
             Error::Graph { source, .. } => source.hint(),
             Error::Store(error) => error.hint(),
             Error::Schedule { source, .. } => source.hint(),
+            Error::Engine(source) => source.hint(),
             Error::Transport { .. } | Error::Catalog(_) => None,
         }
     }
@@ -124,7 +129,7 @@ pub fn engine(
         })
     });
     let prepared: Vec<Connection> = prepared.collect::<Result<_, Error>>()?;
-    Ok(Engine::new(Namespace::new(prepared)))
+    Engine::new(Namespace::new(prepared)).map_err(Error::Engine)
 }
 
 /// The jobs of the schedule, their tables found.
@@ -165,8 +170,11 @@ fn live(name: &str, settings: &settings::Connection, catalog: &Catalog) -> Resul
         .map_err(|source| Error::Graph { connection: connection(), source })?;
     let tokens = auth::Tokens::new(transport.clone(), sign_in(settings, scope))
         .map_err(|source| Error::Auth { connection: connection(), source })?;
-    let reach =
-        graph::Settings { base_url: settings.graph_base_url.clone(), catalog: catalog.clone() };
+    let reach = graph::Settings {
+        base_url: settings.graph_base_url.clone(),
+        catalog: catalog.clone(),
+        advanced_queries: settings.advanced_queries,
+    };
     let graph = Graph::new(transport, tokens, reach)
         .map_err(|source| Error::Graph { connection: connection(), source })?;
     Ok(Live::new(graph, settings.deadline.unwrap_or(limits::source::DEADLINE)))

@@ -73,5 +73,6 @@ fn said(name: &str, ty: Type, graph_type: &str, description: &str) -> Column {
         permission: None,
         on_request: false,
         unordered: false,
+        filters: Default::default(),
     }
 }

@@ -92,6 +92,12 @@ pub enum Fault {
     /// `{id}` stands in the path of every table that is read once a parent, and of no other.
     #[error("the path `{0}` does not fit how the table is read")]
     Path(String),
+    /// A word that is no operator of `$filter`.
+    #[error("`{0}` is not an operator of `$filter`")]
+    Operator(String),
+    /// A column that is said to be filtered is not declared.
+    #[error("the filtered column `{0}` is not declared")]
+    Filtered(String),
     /// Nobody could ever read it.
     #[error("no permission is named")]
     NoPermission,

@@ -19,18 +19,23 @@
 //!   { name = "odata_type", from = "@odata.type", type = "text" },
 //!   { name = "skuId", type = "text", graph = "Edm.Guid" },
 //! ]
+//! filter = { "eq, in" = ["id", "skuId"] }      # what basic queries may say of properties
+//! advanced_filter = { endsWith = ["mail"] }    # what only advanced ones may
 //! ```
 //! `type` is in the notation of [`Type`], and `graph` is Graph's own type where the first does not
 //! tell it. `unordered` says that Graph does not keep the order of a list's elements. `from` is the JSON member when it is not the name; `{id}` there is the parent's key.
 //! `_extra` is not declared: every table gets it at its end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use serde::Deserialize;
 
 use super::schema::schema;
-use super::{Column, Family, Fault, Licence, Origin, Read, Table, Type, Version};
+use super::{
+    Column, Family, Fault, Filters, Licence, Operators, Origin, Read, Table, Type, Version,
+};
 
 /// What stands for the parent's key, in a path and as a column's `from`.
 const PARENT_KEY: &str = "{id}";
@@ -58,6 +63,10 @@ struct File {
     permissions: Vec<Arc<str>>,
     licence: Option<Licence>,
     columns: Vec<Entry>,
+    #[serde(default)]
+    filter: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    advanced_filter: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +100,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Table, Fault> {
     for entry in file.columns {
         columns.push(column(entry)?);
     }
+    filters(&mut columns, file.filter, |filters| &mut filters.basic)?;
+    filters(&mut columns, file.advanced_filter, |filters| &mut filters.advanced)?;
     columns.push(extra());
     let mut table = Table {
         name: name.into(),
@@ -112,6 +123,23 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Table, Fault> {
     check(&table)?;
     table.schema = schema(&table);
     Ok(table)
+}
+
+/// Notes what Graph can be asked of which columns.
+fn filters(
+    columns: &mut [Column],
+    declared: BTreeMap<String, Vec<String>>,
+    which: impl Fn(&mut Filters) -> &mut Operators,
+) -> Result<(), Fault> {
+    for (operators, names) in declared {
+        let operators = Operators::parse(&operators).map_err(Fault::Operator)?;
+        for name in names {
+            let column = columns.iter_mut().find(|column| *column.name == *name);
+            let column = column.ok_or(Fault::Filtered(name))?;
+            *which(&mut column.filters) = operators;
+        }
+    }
+    Ok(())
 }
 
 fn column(entry: Entry) -> Result<Column, Fault> {
@@ -139,6 +167,7 @@ fn column(entry: Entry) -> Result<Column, Fault> {
         permission: entry.permission,
         on_request: entry.on_request,
         unordered: entry.unordered,
+        filters: Filters::default(),
     })
 }
 
@@ -170,6 +199,7 @@ fn extra() -> Column {
         permission: None,
         on_request: false,
         unordered: false,
+        filters: Filters::default(),
     }
 }
 

@@ -10,6 +10,7 @@ mod changes;
 mod column;
 mod error;
 mod file;
+mod filter;
 mod near;
 mod notation;
 mod pattern;
@@ -21,8 +22,9 @@ mod types;
 use std::sync::Arc;
 
 pub use changes::{CHANGE_TYPE, CHANGED_COLUMNS, COMMIT_TIMESTAMP, COMMIT_VERSION};
-pub use column::{Column, Origin};
+pub use column::{Column, Filters, Operator, Operators, Origin};
 pub use error::{Error, Fault};
+pub use filter::{Comparison, Filter, Value};
 pub use near::{clause, nearest, shown};
 pub use notation::NotationError;
 pub use scan::Scan;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 
-use super::{Column, Error, Table};
+use super::{Column, Error, Filter, Table};
 
-/// Some columns of a table, and how many of its rows.
+/// Some columns of a table, which of its rows, and how many.
 #[derive(Clone, Debug)]
 pub struct Scan {
     /// The table.
@@ -15,6 +15,11 @@ pub struct Scan {
     pub columns: Vec<Column>,
     /// How many rows at most; `None` for all.
     pub limit: Option<u64>,
+    /// Rows that it does not let through may be left out; see [`Filter`].
+    pub filter: Option<Filter>,
+    /// How many rows are probably enough: whoever asked may stop early, and goes on when it has
+    /// filtered too many of them.
+    pub enough: Option<u64>,
 }
 
 impl Scan {
@@ -29,7 +34,7 @@ impl Scan {
         limit: Option<u64>,
     ) -> Result<Scan, Error> {
         let columns = table.select(columns)?;
-        Ok(Scan { table, columns, limit })
+        Ok(Scan { table, columns, limit, filter: None, enough: None })
     }
 
     /// The Arrow schema of the answer: the scan's columns, and the metadata of the table's schema.

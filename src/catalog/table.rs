@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use serde::Deserialize;
 
 use super::near;
-use super::{Column, Error};
+use super::{Column, Error, Operator};
 
 /// A Graph resource or relationship as a table.
 #[derive(Clone, Debug)]
@@ -135,6 +135,11 @@ impl Table {
             columns.push(column.clone());
         }
         Ok(columns)
+    }
+
+    /// Whether Graph can be asked for rows of its listing by their `id`.
+    pub fn read_by_id(&self) -> bool {
+        self.column("id").is_some_and(|id| id.filters.basic.has(Operator::In))
     }
 
     fn unknown(&self, asked: &str) -> Error {

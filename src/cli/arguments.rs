@@ -180,6 +180,9 @@ pub struct Get {
     /// Only these columns, in this order, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     pub columns: Option<Vec<String>>,
+    /// Only rows for which this holds, in SQL: "department = 'Sales'"
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub filter: Option<String>,
     /// At most this many rows
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,

@@ -63,6 +63,7 @@ fn connection(root: &str) -> Result<settings::Connection, Error> {
         login_url: url(root)?,
         ca_file: None,
         deadline: None,
+        advanced_queries: false,
     })
 }
 
@@ -84,7 +85,7 @@ async fn bind(listen: Option<SocketAddr>) -> Result<Server, Error> {
 async fn show(address: &str, console: &Console) -> Result<(), Error> {
     let mut client = Client::connect(address).await?;
     let tables = client.tables("*").await?;
-    let mut batches = client.read(&Request::table(TABLE)).await?;
+    let mut batches = client.read(&Request::table(TABLE).into()).await?;
     let mut progress = Progress::new(console, TABLE, None);
     let mut first: Option<RecordBatch> = None;
     while let Some(batch) = batches.next().await.transpose()? {

@@ -28,11 +28,12 @@ pub async fn run(command: Get, console: &Console) -> Result<(), Error> {
         connection: command.asked.connection.clone(),
         table: command.table,
         columns: command.columns,
+        filter: command.filter,
         limit: if preview { Some(limits::cli::PREVIEW_ROWS) } else { command.limit },
         of: Of::Rows(command.version),
         part: None,
     };
-    let rows = reader.read(&request).await?;
+    let rows = reader.read(&request.clone().into()).await?;
     let mut progress = Progress::new(console, &request.table, rows.meter.clone());
     let ended = tokio::select! {
         ended = async {

@@ -13,7 +13,7 @@ use crate::app::{self, settings};
 use crate::catalog::Table;
 use crate::flight::Client;
 use crate::graph::Meter;
-use crate::query::{Connection, Engine, Request};
+use crate::query::{Command, Connection, Engine};
 use crate::{clock, limits, ops};
 
 /// Answers what the commands ask.
@@ -104,19 +104,19 @@ impl Reader {
         }
     }
 
-    /// The columns that the request would give.
-    pub async fn schema(&mut self, request: &Request) -> Result<SchemaRef, Error> {
+    /// The columns that the command would give.
+    pub async fn schema(&mut self, command: &Command) -> Result<SchemaRef, Error> {
         match self {
-            Reader::Local(engine) => Ok(engine.plan(request).await?.schema()),
-            Reader::Remote(client) => Ok(client.schema(request).await?),
+            Reader::Local(engine) => Ok(engine.plan(command.clone()).await?.schema()),
+            Reader::Remote(client) => Ok(client.schema(command).await?),
         }
     }
 
-    /// The rows that the request asks for.
-    pub async fn read(&mut self, request: &Request) -> Result<Rows, Error> {
+    /// The rows that the command asks for.
+    pub async fn read(&mut self, command: &Command) -> Result<Rows, Error> {
         match self {
             Reader::Local(engine) => {
-                let answer = engine.run(engine.plan(request).await?, None);
+                let answer = engine.run(engine.plan(command.clone()).await?, None);
                 Ok(Rows {
                     schema: answer.schema,
                     batches: answer.batches.map(|batch| batch.map_err(Error::from)).boxed(),
@@ -124,8 +124,8 @@ impl Reader {
                 })
             }
             Reader::Remote(client) => {
-                let schema = client.schema(request).await?;
-                let batches = client.read(request).await?;
+                let schema = client.schema(command).await?;
+                let batches = client.read(command).await?;
                 let batches = batches.map(|batch| batch.map_err(Error::from)).boxed();
                 Ok(Rows { schema, batches, meter: None })
             }

@@ -42,7 +42,7 @@ pub async fn describe(command: Describe, console: &Console) -> Result<(), Error>
     let mut reader = Reader::open(&command.asked).await?;
     let request =
         Request { connection: command.asked.connection.clone(), ..Request::table(command.table) };
-    let schema = reader.schema(&request).await?;
+    let schema = reader.schema(&request.into()).await?;
     if command.asked.json {
         for field in schema.fields() {
             let about = |key: &str| field.metadata().get(key).cloned();

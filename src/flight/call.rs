@@ -105,7 +105,10 @@ pub struct Watch {
 impl Watch {
     /// Watches the call that reads `plan`.
     pub fn new(plan: &Plan) -> Self {
-        Watch::of(plan.scan.table.name.clone(), plan.connection.name.clone())
+        match &plan.table {
+            Some(opened) => Watch::of(opened.table.name.clone(), opened.connection.name.clone()),
+            None => Watch::of("(statement)".into(), "".into()),
+        }
     }
 
     fn of(table: Arc<str>, connection: Arc<str>) -> Self {

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use super::ticket;
 use crate::error::Kind;
 use crate::limits;
-use crate::query::Request;
+use crate::query::Command;
 
 /// A client of a running server.
 #[derive(Debug)]
@@ -147,13 +147,13 @@ impl Client {
             .await
     }
 
-    /// The columns that `request` would give.
+    /// The columns that `command` would give.
     ///
     /// # Errors
     ///
     /// Those of the server, and [`ClientError::Unreadable`].
-    pub async fn schema(&mut self, request: &Request) -> Result<SchemaRef, ClientError> {
-        let command = FlightDescriptor::new_cmd(ticket::write(request));
+    pub async fn schema(&mut self, command: &Command) -> Result<SchemaRef, ClientError> {
+        let command = FlightDescriptor::new_cmd(written(command)?);
         Ok(self.flight.get_schema(command).await?.into())
     }
 
@@ -164,9 +164,9 @@ impl Client {
     /// Those of the server, before or in the stream.
     pub async fn read(
         &mut self,
-        request: &Request,
+        command: &Command,
     ) -> Result<BoxStream<'static, Result<RecordBatch, ClientError>>, ClientError> {
-        let ticket = Ticket { ticket: ticket::write(request) };
+        let ticket = Ticket { ticket: written(command)? };
         let batches = self.flight.do_get(ticket).await?;
         Ok(batches.map_err(ClientError::from).boxed())
     }
@@ -185,4 +185,9 @@ impl Client {
             .map(|line| parse(line).map_err(|error| ClientError::Unreadable(Box::new(error))))
             .collect()
     }
+}
+
+fn written(command: &Command) -> Result<Bytes, ClientError> {
+    let ticket = ticket::write(&command.clone().into());
+    ticket.map_err(|error| ClientError::Unreadable(Box::new(error)))
 }

@@ -146,7 +146,7 @@ impl Error {
     /// How long to wait before trying again, where Graph said so.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Error::Query(query::Error::Source(error)) => error.retry_after(),
+            Error::Query(error) => error.retry_after(),
             _ => None,
         }
     }

@@ -11,10 +11,11 @@ use arrow_flight::{
 use futures::stream::{self, Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::ticket::{self, Asked};
 use super::uncopied::{self, DoGet, Messages};
-use super::{Error, actions, call, encode, info, status, ticket};
+use super::{Error, actions, call, encode, info, status};
 use crate::limits;
-use crate::query::{self, Engine};
+use crate::query::{self, Command, Engine};
 
 /// Plain Flight over an [`Engine`]: discovery, schemas, reads and actions; nothing is written.
 #[derive(Clone, Debug)]
@@ -31,17 +32,13 @@ impl Plain {
     }
 
     async fn flight_info(&self, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
-        let request = ticket::describe(&descriptor)?;
-        self.info(request, descriptor).await
+        let asked = ticket::describe(&descriptor)?;
+        self.info(asked, descriptor).await
     }
 
-    async fn info(
-        &self,
-        request: query::Request,
-        descriptor: FlightDescriptor,
-    ) -> Result<FlightInfo, Error> {
-        let plan = self.engine.plan(&request).await?;
-        info::flight_info(&request, descriptor, &plan)
+    async fn info(&self, asked: Asked, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
+        let plan = self.engine.plan(asked.command.clone()).await?;
+        info::flight_info(&asked, descriptor, &plan)
     }
 
     /// The flights whose name fits, one after another; stored versions are looked up a few at once.
@@ -57,20 +54,20 @@ impl Plain {
                     request.connection = Some(connection.name.to_string());
                     path.insert(0, connection.name.to_string());
                 }
-                asked.push((request, FlightDescriptor::new_path(path)));
+                asked.push((Command::Table(request).into(), FlightDescriptor::new_path(path)));
             }
         }
         let this = self.clone();
-        let infos = stream::iter(asked).map(move |(request, descriptor)| {
+        let infos = stream::iter(asked).map(move |(asked, descriptor): (Asked, _)| {
             let this = this.clone();
-            async move { this.info(request, descriptor).await }
+            async move { this.info(asked, descriptor).await }
         });
         let infos = infos.buffered(limits::flight::LOOKUPS);
         infos.map(|info| info.map_err(|error| status::status(&error))).boxed()
     }
 
     async fn schema(&self, descriptor: FlightDescriptor) -> Result<SchemaResult, Error> {
-        let plan = self.engine.plan(&ticket::describe(&descriptor)?).await?;
+        let plan = self.engine.plan(ticket::describe(&descriptor)?.command).await?;
         let options = arrow::ipc::writer::IpcWriteOptions::default();
         SchemaAsIpc::new(&plan.schema(), &options).try_into().map_err(Error::Encode)
     }
@@ -182,7 +179,7 @@ impl DoGet for Plain {
         let deadline = call::deadline(request.metadata());
         let asked = ticket::read(&request.get_ref().ticket).map_err(Error::from);
         let asked = asked.map_err(|error| status::status(&error))?;
-        let plan = self.engine.plan(&asked).await.map_err(Error::from);
+        let plan = self.engine.plan(asked.command).await.map_err(Error::from);
         let plan = plan.map_err(|error| status::status(&error))?;
         let watch = call::Watch::new(&plan);
         let answer = self.engine.run(plan, deadline);

@@ -1,8 +1,13 @@
-//! What clients hand in: descriptors, commands and tickets become a [`Request`], and back.
+//! What clients hand in: descriptors, commands and tickets become a [`Command`], and back.
 //!
 //! The first byte tells the forms apart: `0x08` opens our own message (`proto/ticket.proto`), `{`
-//! opens JSON, `0x0a` opens the `Any` of a Flight SQL command, and anything else is text.
+//! opens JSON, and anything else is text: one word is a table, several are SQL. The `Any` of a
+//! Flight SQL command, which `0x0a` opens, is not read here but in `sql`.
 
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
 use arrow_flight::FlightDescriptor;
 use arrow_flight::flight_descriptor::DescriptorType;
 use bytes::Bytes;
@@ -10,9 +15,8 @@ use prost::Message as _;
 use serde::Deserialize;
 
 use super::proto;
-use crate::catalog;
 use crate::error::Kind;
-use crate::query::{Of, Part, Request, Version};
+use crate::query::{Command, DIRECTORY, LIVE, Of, Part, Request, STORED, Statement, Version};
 use crate::snapshot::{Which, WhichError};
 
 /// The part of a path that asks for what changed.
@@ -20,9 +24,6 @@ const CHANGES: &str = "changes";
 
 /// The version of [`proto::Read`] that is written and understood.
 const VERSION: u32 = 1;
-
-/// Every command of Flight SQL is an `Any` with this in front of its name.
-const FLIGHT_SQL: &str = "type.googleapis.com/arrow.flight.protocol.sql.";
 
 /// Why a descriptor, command or ticket cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -58,15 +59,12 @@ pub enum Error {
         /// Its version.
         found: u32,
     },
-    /// Flight SQL.
-    #[error("this server does not answer the Flight SQL command `{command}`")]
-    FlightSql {
-        /// Its name.
-        command: String,
-    },
-    /// A statement.
-    #[error("this server does not answer SQL statements")]
-    Sql,
+    /// The values of a statement's parameters cannot be read.
+    #[error("the parameters are not an Arrow IPC stream of one batch")]
+    Parameters(#[source] arrow::error::ArrowError),
+    /// Neither a table nor a statement, or both.
+    #[error("the command names neither a table nor a statement, or both")]
+    TableOrSql,
     /// None of the forms.
     #[error("the command or ticket is neither JSON, nor a ticket of this server, nor a table name")]
     Unknown,
@@ -75,10 +73,7 @@ pub enum Error {
 impl Error {
     /// The reaction that this asks for.
     pub fn kind(&self) -> Kind {
-        match self {
-            Error::FlightSql { .. } | Error::Sql => Kind::Unsupported,
-            _ => Kind::Invalid,
-        }
+        Kind::Invalid
     }
 
     /// The next step.
@@ -103,11 +98,21 @@ impl Error {
     }
 }
 
-/// `google.protobuf.Any`, as far as its name.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Any {
-    #[prost(string, tag = "1")]
-    type_url: String,
+/// What a ticket, or a command, asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// What is read.
+    pub command: Command,
+    /// Names the read, so that it can be cancelled.
+    pub call: Option<String>,
+    /// Whether all columns of the table are answered, null where they were not asked for.
+    pub padded: bool,
+}
+
+impl From<Command> for Asked {
+    fn from(command: Command) -> Self {
+        Asked { command, call: None, padded: false }
+    }
 }
 
 /// The JSON form of a command or ticket.
@@ -115,8 +120,11 @@ struct Any {
 #[serde(deny_unknown_fields)]
 struct Json {
     connection: Option<String>,
-    table: String,
+    table: Option<String>,
+    sql: Option<String>,
+    schema: Option<String>,
     columns: Option<Vec<String>>,
+    filter: Option<String>,
     limit: Option<u64>,
     version: Option<Named>,
     /// `"changes": true` asks for changes; so do `from` and `to`.
@@ -150,16 +158,16 @@ impl Named {
 ///
 /// # Errors
 ///
-/// [`Kind::Invalid`] for what cannot be read, [`Kind::Unsupported`] for SQL in any form.
-pub fn describe(descriptor: &FlightDescriptor) -> Result<Request, Error> {
+/// [`Kind::Invalid`] for what cannot be read.
+pub fn describe(descriptor: &FlightDescriptor) -> Result<Asked, Error> {
     match descriptor.r#type() {
         DescriptorType::Cmd => read(&descriptor.cmd),
-        DescriptorType::Path => path(&descriptor.path),
+        DescriptorType::Path => Ok(Command::Table(path(&descriptor.path)?).into()),
         DescriptorType::Unknown => Err(Error::Descriptor),
     }
 }
 
-/// Reads `[connection] table [version | "changes" [from [to]]]`.
+/// Reads `[connection | schema] table [version | "changes" [from [to]]]`.
 ///
 /// A second part that is a version or `changes` belongs to the table before it; any other second
 /// part is a table, and what stands before it a connection.
@@ -171,8 +179,14 @@ fn path(parts: &[String]) -> Result<Request, Error> {
         [connection, table, rest @ ..] => (Some(connection.clone()), table, rest),
         _ => return Err(wrong),
     };
+    let (connection, of) = match connection.as_deref() {
+        Some(DIRECTORY) => (None, Of::Rows(None)),
+        Some(LIVE) => (None, Of::Rows(Some(Version::Live))),
+        Some(STORED) => (None, Of::Rows(Some(Version::Stored(Which::Latest)))),
+        _ => (connection, Of::Rows(None)),
+    };
     let of = match rest {
-        [] => Of::Rows(None),
+        [] => of,
         [word, from_to @ ..] if word == CHANGES && from_to.len() <= 2 => {
             changes(from_to.first().map(String::as_str), from_to.get(1).map(String::as_str))?
         }
@@ -192,17 +206,31 @@ fn changes(from: Option<&str>, to: Option<&str>) -> Result<Of, Error> {
 /// # Errors
 ///
 /// As [`describe`].
-pub fn read(bytes: &[u8]) -> Result<Request, Error> {
+pub fn read(bytes: &[u8]) -> Result<Asked, Error> {
     match bytes.trim_ascii_start().first() {
         None => Err(Error::Empty),
-        Some(b'{') => json(bytes),
+        Some(b'{') => Ok(json(bytes)?.into()),
         Some(0x08) => message(bytes),
-        Some(_) => text(bytes),
+        Some(_) => Ok(text(bytes)?.into()),
     }
 }
 
-/// A ticket that holds the whole request, so that any replica can redeem it.
-pub fn write(request: &Request) -> Bytes {
+/// A ticket that holds the whole of what is asked, so that any replica can redeem it.
+///
+/// # Errors
+///
+/// [`Error::Parameters`] if the values of a statement's parameters cannot be written.
+pub fn write(asked: &Asked) -> Result<Bytes, Error> {
+    let mut message = match &asked.command {
+        Command::Table(request) => table_message(request),
+        Command::Sql(statement) => statement_message(statement)?,
+    };
+    message.call.clone_from(&asked.call);
+    message.padded = asked.padded;
+    Ok(message.encode_to_vec().into())
+}
+
+fn table_message(request: &Request) -> proto::Read {
     let (at, changes) = match &request.of {
         Of::Rows(None) => (None, None),
         Of::Rows(Some(Version::Live)) => (Some("live".to_owned()), None),
@@ -212,7 +240,7 @@ pub fn write(request: &Request) -> Bytes {
             (None, Some(proto::Changes { from, to: Some(to.to_string()) }))
         }
     };
-    let message = proto::Read {
+    proto::Read {
         version: VERSION,
         connection: request.connection.clone(),
         table: request.table.clone(),
@@ -220,13 +248,69 @@ pub fn write(request: &Request) -> Bytes {
         limit: request.limit,
         at,
         changes,
-        part: request.part.map(|Part { index, of }| proto::Part { index, of }),
-    };
-    message.encode_to_vec().into()
+        part: request.part.map(part_message),
+        filter: request.filter.clone(),
+        ..proto::Read::default()
+    }
 }
 
-fn json(bytes: &[u8]) -> Result<Request, Error> {
+fn statement_message(statement: &Statement) -> Result<proto::Read, Error> {
+    let parameters = statement.parameters.as_ref().map(write_parameters).transpose()?;
+    Ok(proto::Read {
+        version: VERSION,
+        connection: statement.catalog.clone(),
+        part: statement.part.map(part_message),
+        query: Some(proto::Query {
+            sql: statement.text.to_string(),
+            schema: statement.schema.clone(),
+            version: statement.version,
+            parameters: parameters.unwrap_or_default(),
+        }),
+        ..proto::Read::default()
+    })
+}
+
+fn part_message(part: Part) -> proto::Part {
+    proto::Part { index: part.index, of: part.of }
+}
+
+/// One batch of values as an Arrow IPC stream.
+///
+/// # Errors
+///
+/// [`Error::Parameters`].
+pub fn write_parameters(values: &RecordBatch) -> Result<Vec<u8>, Error> {
+    let mut writer =
+        StreamWriter::try_new(Vec::new(), &values.schema()).map_err(Error::Parameters)?;
+    writer.write(values).map_err(Error::Parameters)?;
+    writer.into_inner().map_err(Error::Parameters)
+}
+
+/// The one batch of an Arrow IPC stream; `None` of no bytes.
+///
+/// # Errors
+///
+/// [`Error::Parameters`].
+pub fn read_parameters(bytes: &[u8]) -> Result<Option<RecordBatch>, Error> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let reader = StreamReader::try_new(bytes, None).map_err(Error::Parameters)?;
+    let schema = reader.schema();
+    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(Error::Parameters)?;
+    Ok(Some(concat_batches(&schema, &batches).map_err(Error::Parameters)?))
+}
+
+fn json(bytes: &[u8]) -> Result<Command, Error> {
     let json: Json = serde_json::from_slice(bytes).map_err(Error::Json)?;
+    let table = match (json.table, json.sql) {
+        (Some(table), None) => table,
+        (None, Some(sql)) => {
+            let (catalog, schema) = (json.connection, json.schema);
+            return Ok(Statement { catalog, schema, ..Statement::new(sql) }.into());
+        }
+        _ => return Err(Error::TableOrSql),
+    };
     let (version, from, to) =
         (json.version.map(Named::text), json.from.map(Named::text), json.to.map(Named::text));
     let of = if json.changes || from.is_some() || to.is_some() {
@@ -234,30 +318,47 @@ fn json(bytes: &[u8]) -> Result<Request, Error> {
     } else {
         None
     };
-    Ok(Request {
+    Ok(Command::Table(Request {
         connection: json.connection,
-        table: json.table,
+        table,
         columns: json.columns,
+        filter: json.filter,
         limit: json.limit,
         of: state(version.as_deref(), of)?,
         part: None,
-    })
+    }))
 }
 
-fn message(bytes: &[u8]) -> Result<Request, Error> {
+fn message(bytes: &[u8]) -> Result<Asked, Error> {
     let read = proto::Read::decode(bytes).map_err(Error::Message)?;
     if read.version != VERSION {
         return Err(Error::TicketVersion { found: read.version });
     }
-    let changes = read.changes.as_ref().map(|it| (it.from.as_deref(), it.to.as_deref()));
-    Ok(Request {
-        of: state(read.at.as_deref(), changes)?,
-        connection: read.connection,
-        table: read.table,
-        columns: read.columns.map(|columns| columns.names),
-        limit: read.limit,
-        part: read.part.map(|proto::Part { index, of }| Part { index, of }),
-    })
+    let part = read.part.map(|proto::Part { index, of }| Part { index, of });
+    let command = match read.query {
+        Some(_) if !read.table.is_empty() => return Err(Error::TableOrSql),
+        Some(query) => Command::Sql(Statement {
+            text: query.sql.into(),
+            catalog: read.connection,
+            schema: query.schema,
+            parameters: read_parameters(&query.parameters)?,
+            part,
+            version: query.version,
+        }),
+        None => {
+            let changes = read.changes.as_ref().map(|it| (it.from.as_deref(), it.to.as_deref()));
+            Command::Table(Request {
+                of: state(read.at.as_deref(), changes)?,
+                connection: read.connection,
+                table: read.table,
+                columns: read.columns.map(|columns| columns.names),
+                filter: read.filter,
+                limit: read.limit,
+                part,
+            })
+        }
+    };
+    Ok(Asked { command, call: read.call, padded: read.padded })
 }
 
 /// The state meant by a version, or by the two ends of a comparison.
@@ -272,23 +373,19 @@ fn state(
     }
 }
 
-fn text(bytes: &[u8]) -> Result<Request, Error> {
-    if let Some(command) = flight_sql(bytes) {
-        return Err(Error::FlightSql { command });
-    }
+fn text(bytes: &[u8]) -> Result<Command, Error> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::Unknown)?.trim();
-    let first = text.split_ascii_whitespace().next().unwrap_or_default();
-    if ["select", "with", "explain", "show"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
-        return Err(Error::Sql);
+    if text.contains(char::is_control) && !text.contains(['\n', '\r', '\t']) {
+        return Err(Error::Unknown);
     }
     let is_name = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
     };
-    if is_name(text) { Ok(Request::table(text)) } else { Err(Error::Unknown) }
-}
-
-/// The name of the Flight SQL command that these bytes are, if they are one.
-fn flight_sql(bytes: &[u8]) -> Option<String> {
-    let any = Any::decode(bytes).ok()?;
-    any.type_url.strip_prefix(FLIGHT_SQL).map(catalog::shown)
+    if is_name(text) {
+        Ok(Request::table(text).into())
+    } else if text.contains([' ', '\n', '\r', '\t', '(']) {
+        Ok(Statement::new(text).into())
+    } else {
+        Err(Error::Unknown)
+    }
 }

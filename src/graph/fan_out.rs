@@ -188,6 +188,7 @@ impl FanOut {
             uri: Uri::try_from(format!("{root}/$batch")).map_err(|_| Cause::BadLink { bytes })?,
             batch: Some(batch::encode(&urls)),
             plain: false,
+            eventual: false,
             watch: None,
             station: Station::Single,
             weight: Weight { requests, units: requests * self.table.resource_units },

@@ -5,7 +5,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `request` | the first URL |
+//! | `request`, `filter`, `explain` | the first URL |
 //! | `pages`, `walk` | page after page, one read ahead |
 //! | `fan_out`, `parents`, `batch`, `room` | the same for each row of another table |
 //! | `send` | one question, asked until it is answered |
@@ -13,7 +13,7 @@
 //! | `judge`, `answer` | what an answer asks us to do |
 //! | `inflate`, `envelope` | from a body to where its rows begin |
 //!
-//! `request`, `gate`, `judge`, `inflate` and `envelope` do no IO and read no clock. Nothing here
+//! `request`, `filter`, `gate`, `judge`, `inflate` and `envelope` do no IO and read no clock. Nothing here
 //! ever writes to Graph: requests are GETs, and POSTs to `$batch` that hold only GETs.
 
 mod ahead;
@@ -22,7 +22,9 @@ mod batch;
 mod budget;
 mod envelope;
 mod error;
+mod explain;
 mod fan_out;
+mod filter;
 mod gate;
 mod gates;
 mod in_flight;
@@ -52,14 +54,15 @@ use crate::transport::Transport;
 use self::fan_out::FanOut;
 use self::gates::{Gates, Weight};
 use self::judge::{Station, Tried};
-use self::pages::{Failure, Job, read_listing};
+use self::pages::{Failure, Job, read_listings};
 use self::parents::Parents;
-use self::request::{Listing, Roots};
+use self::request::{Asked, Listing, Roots};
 use self::send::{Line, Question, Reply, Sender};
 use self::walk::Walk;
 
 pub use answer::Answer;
 pub use error::{Cause, Error};
+pub use explain::Explained;
 pub use meter::Meter;
 pub use pages::{Page, Pages};
 pub use request::NESTED_ID;
@@ -71,6 +74,11 @@ pub struct Settings {
     pub base_url: Url,
     /// The tables, for the parents of fan-outs.
     pub catalog: Catalog,
+    /// Whether filters may be said that only advanced queries answer, from an index that lags
+    /// behind.
+    ///
+    /// <https://learn.microsoft.com/graph/aad-advanced-queries>
+    pub advanced_queries: bool,
 }
 
 impl Settings {
@@ -113,7 +121,8 @@ impl Graph {
     ) -> Result<Self, Error> {
         let roots = Roots::new(&settings.base_url)?;
         let gates = Gates::new(clock::now());
-        let line = Line { transport, tokens, gates, roots, catalog: settings.catalog };
+        let advanced = settings.advanced_queries;
+        let line = Line { transport, tokens, gates, roots, catalog: settings.catalog, advanced };
         Ok(Graph { line: Arc::new(line) })
     }
 
@@ -136,14 +145,28 @@ impl Graph {
         meter: Arc<Meter>,
     ) -> Result<Pages, Error> {
         let table = scan.table.clone();
-        let listing = Arc::new(Listing::new(scan)?);
         let sender = self.sender(&table, deadline, meter.clone());
-        let limit = scan.limit;
-        let job = match &table.read {
-            Read::Collection | Read::Expand { .. } => listing_job(listing, &table, sender, limit),
-            Read::FanOut { parent } => self.fan_out(&table, parent, listing, sender, limit)?,
+        let few = scan.limit.or(scan.enough);
+        let job = match Asked::new(scan, self.line.advanced)? {
+            Asked::Listings(listings) => listing_job(listings, &table, sender, few),
+            Asked::EachOf(parent, listing) => {
+                let listed = self.parents(&table, &parent, &sender)?;
+                fan_out_job(&table, listing, sender, few, listed)
+            }
+            Asked::Parents(ids, listing) => {
+                fan_out_job(&table, listing, sender, few, || Ok(Parents::given(ids)))
+            }
         };
         Ok(Pages::new(table, meter, deadline, job))
+    }
+
+    /// What [`scan`](Self::scan) would ask, as far as that is known; nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UrlTooLong`].
+    pub fn explain(&self, scan: &Scan) -> Result<Explained, Error> {
+        explain::explain(scan, self.line.advanced)
     }
 
     /// A single small answer, such as `/organization?$select=id`, as it is.
@@ -200,6 +223,7 @@ impl Graph {
             uri: Uri::try_from(url).map_err(|_| Cause::BadLink { bytes })?,
             batch: None,
             plain,
+            eventual: plain,
             watch: None,
             station: Station::Single,
             weight: Weight { requests: 1, units: limits::SINGLE_UNITS },
@@ -223,14 +247,13 @@ impl Graph {
         Sender { line: self.line.clone(), family: table.family, deadline, meter }
     }
 
-    fn fan_out(
+    /// Lists the parents of a fan-out.
+    fn parents(
         &self,
         table: &Arc<Table>,
         parent: &Arc<str>,
-        listing: Arc<Listing>,
-        sender: Sender,
-        limit: Option<u64>,
-    ) -> Result<Job, Error> {
+        sender: &Sender,
+    ) -> Result<impl FnOnce() -> Result<Parents, Cause> + Send + 'static, Error> {
         let wrong = || Error::Parent { table: table.name.clone(), parent: parent.clone() };
         let parent = self.line.catalog.table(parent).map_err(|_| wrong())?.clone();
         let id = parent.column("id").cloned().ok_or_else(wrong)?;
@@ -238,27 +261,39 @@ impl Graph {
             return Err(wrong());
         }
         let parent_sender = self.sender(&parent, sender.deadline, sender.meter.clone());
-        let ids = listing_job(Arc::new(Listing::ids(&parent)), &parent, parent_sender, None);
+        let ids = listing_job(vec![Listing::ids(&parent)], &parent, parent_sender, None);
         let pages = Pages::new(parent.clone(), Arc::default(), sender.deadline, ids);
-        let few = limit.is_some_and(|limit| limit <= u64::from(table.page_rows.unwrap_or(100)));
-        let table = table.clone();
-        Ok(Box::new(move |outlet| {
-            let inner = outlet.clone();
-            let work = async move {
-                let parents = Parents::new(parent, &id, pages)?;
-                Arc::new(FanOut::new(table, listing, sender, inner)).run(parents, few).await
-            };
-            outlet.run(work).boxed()
-        }))
+        Ok(move || Parents::listed(parent, &id, pages))
     }
 }
 
-fn listing_job(listing: Arc<Listing>, table: &Table, sender: Sender, limit: Option<u64>) -> Job {
-    let walk = Walk::new(listing, table.version, table.resource_units, None);
-    // Whoever wants a few rows may not want another page.
-    let walk = if limit.is_none() { walk.looking_ahead() } else { walk };
+fn fan_out_job(
+    table: &Arc<Table>,
+    listing: Listing,
+    sender: Sender,
+    limit: Option<u64>,
+    parents: impl FnOnce() -> Result<Parents, Cause> + Send + 'static,
+) -> Job {
+    let few = limit.is_some_and(|limit| limit <= u64::from(table.page_rows.unwrap_or(100)));
+    let (table, listing) = (table.clone(), Arc::new(listing));
     Box::new(move |outlet| {
-        let work = read_listing(walk, sender, outlet.clone(), limit);
+        let inner = outlet.clone();
+        let work = async move {
+            Arc::new(FanOut::new(table, listing, sender, inner)).run(parents()?, few).await
+        };
+        outlet.run(work).boxed()
+    })
+}
+
+fn listing_job(listings: Vec<Listing>, table: &Table, sender: Sender, limit: Option<u64>) -> Job {
+    let (version, units) = (table.version, table.resource_units);
+    let walks = listings.into_iter().map(move |listing| {
+        let walk = Walk::new(Arc::new(listing), version, units, None);
+        // Whoever wants a few rows may not want another page.
+        if limit.is_none() { walk.looking_ahead() } else { walk }
+    });
+    Box::new(move |outlet| {
+        let work = read_listings(walks, sender, outlet.clone(), limit);
         outlet.run(work.map(|read| read.map_err(Failure::Here))).boxed()
     })
 }

@@ -248,21 +248,23 @@ impl Room<'_> {
 
 /// Reads one listing. With a limit, a page is read ahead only as long as the pages before cannot
 /// have held enough rows.
-pub(super) async fn read_listing(
-    mut walk: Walk,
+pub(super) async fn read_listings(
+    walks: impl Iterator<Item = Walk>,
     sender: Sender,
     mut outlet: Outlet,
     limit: Option<u64>,
 ) -> Result<(), Cause> {
     let mut number = 0;
-    while !walk.is_at_end() {
-        number += 1;
-        if limit.is_some_and(|limit| number > 1 && walk.rows_if_full() >= limit) {
-            let true = outlet.wanted(number).await? else { return Ok(()) };
-        }
-        let Some(room) = outlet.room().await? else { return Ok(()) };
-        if let Some(fetched) = walk.page(&sender).await? {
-            room.put(fetched, None, None);
+    for mut walk in walks {
+        while !walk.is_at_end() {
+            number += 1;
+            if limit.is_some_and(|limit| number > 1 && walk.rows_if_full() >= limit) {
+                let true = outlet.wanted(number).await? else { return Ok(()) };
+            }
+            let Some(room) = outlet.room().await? else { return Ok(()) };
+            if let Some(fetched) = walk.page(&sender).await? {
+                room.put(fetched, None, None);
+            }
         }
     }
     Ok(())

@@ -16,13 +16,18 @@ use crate::limits::graph as limits;
 
 /// The parents, a page of them at a time, each once.
 pub(super) struct Parents {
+    /// Where others come from; `None` once there are none.
+    rest: Option<Listed>,
+    /// Those whose turn has not come.
+    pub waiting: VecDeque<Arc<str>>,
+}
+
+/// The listing of a table's ids.
+struct Listed {
     table: Arc<Table>,
     pages: Pages,
     decoder: Decoder,
     seen: Seen,
-    at_end: bool,
-    /// Those whose turn has not come.
-    pub waiting: VecDeque<Arc<str>>,
 }
 
 /// The parents that were there before. A directory that changes between two pages can give a
@@ -37,37 +42,45 @@ struct Seen {
 }
 
 impl Parents {
+    /// These and no others, each once.
+    pub fn given(ids: Vec<Arc<str>>) -> Self {
+        Parents { rest: None, waiting: ids.into() }
+    }
+
     /// `pages` are those of `table` with nothing but the `id` column.
-    pub fn new(table: Arc<Table>, id: &Column, pages: Pages) -> Result<Self, Cause> {
+    pub fn listed(table: Arc<Table>, id: &Column, pages: Pages) -> Result<Self, Cause> {
         let settings = decode::Settings::default();
         let decoder = Decoder::new(std::slice::from_ref(id), settings)
             .map_err(|source| Cause::ParentKeys { table: table.name.clone(), source })?;
-        let (seen, waiting) = (Seen::default(), VecDeque::new());
-        Ok(Parents { table, pages, decoder, seen, at_end: false, waiting })
+        let listed = Listed { table, pages, decoder, seen: Seen::default() };
+        Ok(Parents { rest: Some(listed), waiting: VecDeque::new() })
     }
 
     /// Whether there are no others.
     pub fn is_at_end(&self) -> bool {
-        self.at_end && self.waiting.is_empty()
+        self.rest.is_none() && self.waiting.is_empty()
     }
 
     /// Whether the next page of them is to be fetched.
     pub fn are_wanted(&self) -> bool {
-        !self.at_end && self.waiting.is_empty()
+        self.rest.is_some() && self.waiting.is_empty()
     }
 
     /// Fetches the next page of them. May be dropped and called again.
     pub async fn more(&mut self) -> Result<(), Failure> {
-        match self.pages.next().await {
-            Some(page) => self.take(&page.map_err(Failure::Whole)?),
+        let Some(listed) = &mut self.rest else { return Ok(()) };
+        match listed.pages.next().await {
+            Some(page) => listed.take(&page.map_err(Failure::Whole)?, &mut self.waiting),
             None => {
-                self.at_end = true;
+                self.rest = None;
                 Ok(())
             }
         }
     }
+}
 
-    fn take(&mut self, page: &Page) -> Result<(), Failure> {
+impl Listed {
+    fn take(&mut self, page: &Page, waiting: &mut VecDeque<Arc<str>>) -> Result<(), Failure> {
         let wrong = |cause| Failure::Whole(Error::page(&self.table, page.number, cause));
         let unreadable =
             |source| wrong(Cause::ParentKeys { table: self.table.name.clone(), source });
@@ -80,7 +93,7 @@ impl Parents {
             let name = || self.table.name.clone();
             let Some(id) = id else { return Err(wrong(Cause::NoParentKey { table: name() })) };
             match self.seen.add(id, limits::FAN_OUT_PARENTS_MAX) {
-                Some(true) => self.waiting.push_back(id.into()),
+                Some(true) => waiting.push_back(id.into()),
                 Some(false) => {}
                 None => {
                     let parents_max = limits::FAN_OUT_PARENTS_MAX;

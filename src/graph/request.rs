@@ -1,12 +1,13 @@
 //! The first URL of a listing.
 
-use std::fmt::Write;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use http::Uri;
 use url::Url;
 
-use super::Error;
-use crate::catalog::{Column, Origin, Read, Scan, Table, Version};
+use super::{Error, filter};
+use crate::catalog::{Column, Filter, Origin, Read, Scan, Table, Version};
 use crate::limits::graph as limits;
 
 /// The version that [`Settings::base_url`](super::Settings::base_url) names.
@@ -94,6 +95,73 @@ pub struct Listing {
     shape: String,
     /// `$top`, where the endpoint takes one.
     pub page_rows: Option<u32>,
+    /// `$filter`, not yet encoded; empty where there is none.
+    filter: String,
+    /// Whether it is an advanced query, which an index answers that lags behind.
+    pub advanced: bool,
+}
+
+/// What a scan reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// These listings, one after another.
+    Listings(Vec<Listing>),
+    /// Of a fan-out, the listing of each row of this parent.
+    EachOf(Arc<str>, Listing),
+    /// Of a fan-out, the listing of each of these parents.
+    Parents(Vec<Arc<str>>, Listing),
+}
+
+impl Asked {
+    /// What answers `scan`, leaving out what its filter allows to be left out; with advanced
+    /// queries only where they are `allowed`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Listing::new`].
+    pub fn new(scan: &Scan, allowed: bool) -> Result<Self, Error> {
+        let table = &*scan.table;
+        let whole = Listing::new(scan)?;
+        let ids = scan.filter.as_ref().and_then(|filter| ids(table, filter));
+        Ok(match (&table.read, ids) {
+            (Read::FanOut { .. }, Some(ids)) => Asked::Parents(ids, whole),
+            (Read::FanOut { parent }, None) => Asked::EachOf(parent.clone(), whole),
+            (_, Some(ids)) => {
+                let chunks = ids.chunks(limits::FILTER_ALTERNATIVES_MAX);
+                let some = |ids: &[_]| Listing { filter: filter::ids(ids), ..whole.clone() };
+                Asked::Listings(chunks.map(some).collect())
+            }
+            (_, None) => Asked::Listings(vec![match &scan.filter {
+                Some(filter) => whole.filtered(table, filter, allowed),
+                None => whole,
+            }]),
+        })
+    }
+}
+
+/// The only rows of the listing, or the only parents of a fan-out, that the filter lets through,
+/// where they are better read one by one.
+fn ids(table: &Table, filter: &Filter) -> Option<Vec<Arc<str>>> {
+    let (key, ids_max) = match &table.read {
+        Read::Collection if !table.read_by_id() => return None,
+        Read::Collection => ("id", limits::FILTER_IDS_MAX),
+        Read::Expand { .. } => (&*table.columns.first()?.name, limits::FILTER_IDS_MAX),
+        Read::FanOut { .. } => (&*table.columns.first()?.name, limits::FILTER_PARENTS_MAX),
+    };
+    let ids = filter.texts(key)?;
+    // Another spelling of a GUID would stand in the answer, and Graph refuses what is none.
+    let readable = ids.len() <= ids_max && ids.iter().all(|id| is_guid(id));
+    readable.then(|| ids.into_iter().collect())
+}
+
+/// Whether it is a GUID as Graph writes them.
+fn is_guid(text: &str) -> bool {
+    let dashes = [8, 13, 18, 23];
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match dashes.contains(&at) {
+            true => byte == b'-',
+            false => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
 }
 
 impl Listing {
@@ -126,7 +194,11 @@ impl Listing {
         let limit = scan.limit.filter(|_| !matches!(table.read, Read::Expand { .. }));
         let limit = limit.map(|limit| u32::try_from(limit.max(1)).unwrap_or(u32::MAX));
         let page_rows = table.page_rows.map(|rows| limit.map_or(rows, |limit| rows.min(limit)));
-        let listing = Listing { path: table.path.to_string(), shape, page_rows };
+        let few = scan.enough.map(|rows| rows.saturating_mul(4).max(limits::FEW_ROWS_MIN));
+        let few = few.and_then(|rows| u32::try_from(rows).ok());
+        let page_rows = page_rows.map(|rows| few.map_or(rows, |few| rows.min(few)));
+        let path = table.path.to_string();
+        let listing = Listing { path, shape, page_rows, filter: String::new(), advanced: false };
         let bytes = listing.below_root(None, None).len() + KEY_BYTES;
         if bytes > limits::URL_BYTES_MAX {
             let table = table.name.clone();
@@ -138,7 +210,21 @@ impl Listing {
     /// The listing of nothing but the ids of a table's rows.
     pub fn ids(table: &Table) -> Self {
         let shape = if table.takes_select { "$select=id".to_owned() } else { String::new() };
-        Listing { path: table.path.to_string(), shape, page_rows: table.page_rows }
+        let (path, page_rows) = (table.path.to_string(), table.page_rows);
+        Listing { path, shape, page_rows, filter: String::new(), advanced: false }
+    }
+
+    /// The same without what `filter` allows to be left out, as far as that can be said.
+    fn filtered(self, table: &Table, filter: &Filter, allowed: bool) -> Self {
+        if table.read != Read::Collection {
+            return self;
+        }
+        let Some(clause) = filter::clause(table, filter, allowed) else { return self };
+        let filtered =
+            Listing { filter: encoded(&clause.text), advanced: clause.advanced, ..self.clone() };
+        // Too much to say is not said.
+        let bytes = filtered.below_root(None, None).len() + KEY_BYTES;
+        if bytes > limits::URL_BYTES_MAX { self } else { filtered }
     }
 
     /// Whether it names columns.
@@ -159,12 +245,38 @@ impl Listing {
             url.push_str(&self.shape);
             mark = '&';
         }
+        if !self.filter.is_empty() {
+            let _ = write!(url, "{mark}$filter={}", encoded(&self.filter));
+            mark = '&';
+        }
+        if self.advanced {
+            let _ = write!(url, "{mark}$count=true");
+            mark = '&';
+        }
         if let Some(rows) = self.page_rows {
             let rows = page_rows_max.map_or(rows, |max| rows.min(max));
             // Writing to a String cannot fail.
             let _ = write!(url, "{mark}$top={rows}");
         }
         url
+    }
+}
+
+impl fmt::Display for Listing {
+    /// As a person reads it: nothing is encoded.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)?;
+        let top = self.page_rows.map(|rows| format!("$top={rows}"));
+        let filter = (!self.filter.is_empty()).then(|| format!("$filter={}", self.filter));
+        let count = self.advanced.then(|| "$count=true".to_owned());
+        let shape = Some(self.shape.clone()).filter(|shape| !shape.is_empty());
+        let parts = [shape, filter, count, top].into_iter().flatten();
+        let mut mark = '?';
+        for part in parts {
+            write!(f, "{mark}{part}")?;
+            mark = '&';
+        }
+        Ok(())
     }
 }
 
@@ -210,7 +322,6 @@ fn redacted(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn roots(url: &str) -> Result<Roots, Error> {
         Roots::new(&Url::parse(url).unwrap())
@@ -269,6 +380,8 @@ mod tests {
             path: "/groups/{id}/members".to_owned(),
             shape: "$select=id".to_owned(),
             page_rows: Some(999),
+            filter: String::new(),
+            advanced: false,
         };
         assert_eq!(
             listing.below_root(Some("a/../b?c&d%2f é"), Some(50)),

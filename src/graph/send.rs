@@ -46,6 +46,8 @@ pub(super) struct Line {
     pub gates: Gates,
     pub roots: Roots,
     pub catalog: Catalog,
+    /// Whether filters may need advanced queries.
+    pub advanced: bool,
 }
 
 /// Asks on behalf of one scan.
@@ -62,8 +64,10 @@ pub(super) struct Question {
     pub uri: Uri,
     /// The body of a `$batch`; a GET has none.
     pub batch: Option<Bytes>,
-    /// Whether a number is asked for, which Graph gives as text and from its index.
+    /// Whether a number is asked for, which Graph gives as text.
     pub plain: bool,
+    /// Whether Graph's index answers, which lags behind.
+    pub eventual: bool,
     /// Looks at the answer while it comes.
     pub watch: Option<Watch>,
     pub station: Station,
@@ -419,7 +423,7 @@ fn headers(token: &Token, question: &Question, id: &str) -> HeaderMap {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert("prefer", HeaderValue::from_static(PREFER));
-    if question.plain {
+    if question.eventual {
         headers.insert("consistencylevel", HeaderValue::from_static("eventual"));
     }
     if question.batch.is_some() {

@@ -215,6 +215,7 @@ impl Walk {
             uri,
             batch: None,
             plain: false,
+            eventual: self.listing.advanced,
             watch: None,
             station,
             weight: Weight { requests: 1, units: self.units },

@@ -27,6 +27,23 @@ pub const DEFLATE_RATIO_MAX: usize = 1032;
 /// Longest URL of a first page. Front ends on the way to Graph refuse request lines from 8 KiB on.
 pub const URL_BYTES_MAX: usize = 7_500;
 
+/// Alternatives in the `$filter` of a basic query; Graph refuses more, and an `in` counts each of
+/// its values.
+pub const FILTER_ALTERNATIVES_MAX: usize = 15;
+
+/// Rows that are read by their ids rather than by going through their table: forty requests, each
+/// as dear as a page of hundreds.
+pub const FILTER_IDS_MAX: usize = 40 * FILTER_ALTERNATIVES_MAX;
+
+/// Parents that are read by their ids rather than by going through the listing of all of them.
+pub const FILTER_PARENTS_MAX: usize = 10_000;
+
+/// Years that a literal in a `$filter` may have.
+pub const FILTER_YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
+
+/// Rows of a page when whoever asked probably wants few: what it filters again may leave fewer.
+pub const FEW_ROWS_MIN: u64 = 100;
+
 /// Longest next link that is followed. Skiptokens of large directories have about 1 KiB.
 pub const LINK_BYTES_MAX: usize = 32 << 10;
 

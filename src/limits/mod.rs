@@ -7,6 +7,7 @@ pub mod decode;
 pub mod flight;
 pub mod graph;
 pub mod ops;
+pub mod query;
 pub mod sim;
 pub mod snapshot;
 pub mod source;

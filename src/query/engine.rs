@@ -1,4 +1,4 @@
-//! From a request to a plan, and from a plan to batches.
+//! From a command to a plan, and from a plan to batches.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,32 +6,56 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::stream::{BoxStream, StreamExt as _};
+use datafusion::common::Column as Named;
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::execute_stream;
+use datafusion::sql::sqlparser::ast::ExprWithAlias;
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
-use super::{Connection, Error, Namespace, Of, Part, Request, Version};
-use crate::catalog::{Scan, Table};
+use super::provider::Rows;
+use super::statement::Planned;
+use super::words::{Names, Words};
+use super::{
+    Command, Error, Namespace, Of, Opened, Part, Request, Spent, Statement, Version, bind, session,
+    shape, statement,
+};
+use crate::catalog::{Column, Scan};
 use crate::clock::{self, Instant};
 use crate::graph::Meter;
-use crate::snapshot::{Snapshot, Stored, Which};
-use crate::source::{self, Source};
+use crate::snapshot::Which;
 
-/// Answers requests over the connections it was given.
-#[derive(Clone, Debug)]
+/// Answers commands over the connections it was given.
+#[derive(Clone)]
 pub struct Engine {
     namespace: Arc<Namespace>,
+    base: Arc<SessionState>,
+    names: Arc<Names>,
 }
 
-/// A request whose names have become a connection, a table, columns, and a state of that table.
-#[derive(Clone, Debug)]
+/// A command whose names have become tables, columns, and states of those tables.
+#[derive(Clone)]
 pub struct Plan {
-    /// Who is asked.
-    pub connection: Arc<Connection>,
-    /// What is asked of which table.
-    pub scan: Scan,
-    /// Who answers.
-    pub source: Arc<dyn Source>,
-    /// What is known of the rows before they are read; `None` of a live table.
-    pub known: Option<Known>,
+    schema: SchemaRef,
+    /// The table that is read, where a table was asked for.
+    pub table: Option<Arc<Opened>>,
+    /// Plans to run one after another, names and types settled and made better.
+    runs: Vec<LogicalPlan>,
+    state: SessionState,
+    /// The stored table of whose rows each gives at most one, in no order.
+    divisible: Option<Arc<Opened>>,
+    /// How long it may take, whoever waits.
+    longest: Duration,
+}
+
+/// What a statement is, before its parameters have values.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// What its answer looks like.
+    pub schema: SchemaRef,
+    /// Its parameters, in order: `$1`, `$2` and so on.
+    pub parameters: SchemaRef,
 }
 
 /// What a stored version tells of itself before it is read.
@@ -61,8 +85,14 @@ pub struct Answer {
 
 impl Engine {
     /// An engine over these connections.
-    pub fn new(namespace: Namespace) -> Self {
-        Engine { namespace: Arc::new(namespace) }
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Run`] if the folder for temporary files cannot be used.
+    pub fn new(namespace: Namespace) -> Result<Self, Error> {
+        let names = Arc::new(statement::names(&namespace));
+        let base = Arc::new(session::base()?);
+        Ok(Engine { namespace: Arc::new(namespace), base, names })
     }
 
     /// The connections.
@@ -70,175 +100,181 @@ impl Engine {
         &self.namespace
     }
 
-    /// Finds what the request names. No rows are read and Graph is not asked; the log of a stored
+    /// Finds what the command names. No rows are read and Graph is not asked; the log of a stored
     /// table is, where a stored version may answer.
     ///
     /// # Errors
     ///
     /// [`Kind::NotFound`](crate::error::Kind) for a connection, table, column or version that does
-    /// not exist, with the nearest names; [`Kind::Invalid`](crate::error::Kind) for a choice of
-    /// columns or parts that makes no sense; [`Error::NoStore`]; and what the store meets.
-    pub async fn plan(&self, request: &Request) -> Result<Plan, Error> {
-        let connection = self.namespace.connection(request.connection.as_deref())?.clone();
-        let table = connection.catalog.table(&request.table)?.clone();
-        match &request.of {
-            Of::Rows(version) => {
-                match stored_version(
-                    &connection,
-                    &table,
-                    version.as_ref(),
-                    request.columns.as_deref(),
-                )
-                .await?
-                {
-                    Some(snapshot) => stored(connection, table, snapshot, request),
-                    None => live(connection, table, request),
-                }
-            }
-            Of::Changes { from, to } => {
-                let place = connection.stored(&table)?;
-                let (old, new) = pair(&place, *from, *to).await?;
-                changes(connection, table, old, new, request)
-            }
+    /// not exist, with the nearest names; [`Kind::Invalid`](crate::error::Kind) for a statement, a
+    /// choice of columns, parameters or parts that make no sense; [`Error::Writes`];
+    /// [`Error::NoStore`]; and what the store meets.
+    pub async fn plan(&self, command: impl Into<Command>) -> Result<Plan, Error> {
+        match command.into() {
+            Command::Table(request) => self.plan_table(&request).await,
+            Command::Sql(statement) => self.plan_statement(&statement).await,
         }
+    }
+
+    /// Finds what a statement is, whatever its parameters will be.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Self::plan).
+    pub async fn prepare(&self, statement: &Statement) -> Result<Prepared, Error> {
+        let Planned { plan, state } =
+            statement::plan(&self.base, &self.namespace, &self.names, statement).await?;
+        let parameters = bind::parameters(&plan)?;
+        // Types that only a value settles are not settled here.
+        let better = state.optimize(&plan).unwrap_or(plan);
+        let schema = shape::announced(better.schema().as_arrow());
+        Ok(Prepared { schema, parameters })
     }
 
     /// Starts the read that was planned; the first request leaves when the stream is first pulled.
     ///
-    /// `deadline` bounds the whole of it, and so does the connection's own.
+    /// `deadline` bounds the whole of it, and so does the connections' own.
     pub fn run(&self, plan: Plan, deadline: Option<Instant>) -> Answer {
         let meter = Arc::new(Meter::default());
-        let own = clock::now() + plan.connection.live.deadline();
+        let own = clock::now() + plan.longest;
         let deadline = deadline.map_or(own, |asked| asked.min(own));
-        let schema = plan.schema();
-        let rows = plan.source.scan(plan.scan, deadline, meter.clone());
-        Answer {
-            schema,
-            batches: rows.map(|batch| batch.map_err(Error::from)).boxed(),
-            meter,
-            deadline,
-        }
-    }
-}
-
-/// The stored version that answers, or `None` where Graph does: where nobody named a version, also
-/// for columns that only Graph has.
-async fn stored_version(
-    connection: &Connection,
-    table: &Table,
-    version: Option<&Version>,
-    columns: Option<&[String]>,
-) -> Result<Option<Snapshot>, Error> {
-    match version {
-        Some(Version::Live) => Ok(None),
-        Some(Version::Stored(which)) => Ok(Some(connection.stored(table)?.snapshot(*which).await?)),
-        None => {
-            let max_age = connection.max_age(&table.name);
-            if max_age.is_zero() || connection.store.is_none() {
-                return Ok(None);
+        let Plan { schema, runs, mut state, .. } = plan;
+        let spent = Spent { deadline, meter: meter.clone() };
+        state.config_mut().set_extension(Arc::new(spent));
+        let state = Arc::new(state);
+        let each = stream::iter(runs).then(move |run| {
+            let state = state.clone();
+            async move {
+                let plan = state.query_planner().create_physical_plan(&run, &*state).await?;
+                execute_stream(plan, state.task_ctx())
             }
-            let newest = connection.stored(table)?.try_snapshot(Which::Latest).await?;
-            let has_all = |snapshot: &Snapshot| {
-                columns.unwrap_or_default().iter().all(|column| snapshot.has(column))
-            };
-            Ok(newest.filter(|snapshot| age(snapshot) <= max_age && has_all(snapshot)))
+        });
+        let announced = schema.clone();
+        let batches = each.try_flatten().map(move |batch| match batch {
+            Ok(batch) => shape::conform(batch, &announced),
+            Err(error) => Err(Error::from(error)),
+        });
+        Answer { schema, batches: batches.boxed(), meter, deadline }
+    }
+
+    async fn plan_table(&self, request: &Request) -> Result<Plan, Error> {
+        let connection = self.namespace.connection(request.connection.as_deref())?.clone();
+        let named = request.columns.as_deref();
+        let wanted = named.unwrap_or_default();
+        let opened = Opened::find(connection, &request.table, &request.of, wanted).await?;
+        let opened = Arc::new(opened);
+        let scan = Scan {
+            columns: opened.select(named)?,
+            limit: request.limit,
+            ..Scan::new(opened.table.clone(), None, None)?
+        };
+        let has = |column: &&Column| opened.has(&column.name);
+        let all = opened.table.columns.iter().filter(has).cloned().collect();
+        let rows = Rows::new(opened.clone(), all, request.part, false)?;
+        let name = &*opened.table.name;
+        let state = (*self.base).clone();
+        let mut plan = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(rows)), None)?;
+        if let Some(text) = &request.filter {
+            let words = Words::read(text, &self.names)?;
+            let expr = statement::parse_expr(text, &words)?;
+            let expr = ExprWithAlias { expr, alias: None };
+            let failed = |error| Error::planning(text, error);
+            let schema = plan.schema().clone();
+            let expr = state.create_logical_expr_from_sql_expr(expr, &schema).map_err(failed)?;
+            plan = plan.filter(expr).map_err(failed)?;
         }
-    }
-}
-
-/// How long ago the read behind a version began.
-fn age(snapshot: &Snapshot) -> Duration {
-    let started = u64::try_from(snapshot.record().started.timestamp_millis()).unwrap_or(0);
-    clock::unix_now().saturating_sub(Duration::from_millis(started))
-}
-
-fn live(connection: Arc<Connection>, table: Arc<Table>, request: &Request) -> Result<Plan, Error> {
-    whole(request, &table)?;
-    let scan = Scan::new(table, request.columns.as_deref(), request.limit)?;
-    let source = Arc::new(connection.live.clone());
-    Ok(Plan { connection, scan, source, known: None })
-}
-
-fn stored(
-    connection: Arc<Connection>,
-    table: Arc<Table>,
-    snapshot: Snapshot,
-    request: &Request,
-) -> Result<Plan, Error> {
-    let known = Known {
-        version: snapshot.version(),
-        rows: snapshot.rows(),
-        bytes: snapshot.bytes(),
-        parts: snapshot.parts(),
-    };
-    if let Some(part) = request.part
-        && (part.of != known.parts || part.index >= part.of)
-    {
-        return Err(Error::NoPart { table: table.name.to_string(), part });
-    }
-    let mut scan = Scan::new(table, request.columns.as_deref(), request.limit)?;
-    match request.columns {
-        None => scan.columns.retain(|column| snapshot.has(&column.name)),
-        Some(_) => {
-            if let Some(column) = scan.columns.iter().find(|column| !snapshot.has(&column.name)) {
-                return Err(Error::NotStored {
-                    table: scan.table.name.to_string(),
-                    column: column.name.to_string(),
-                    version: known.version,
-                });
-            }
+        let columns = scan.columns.iter().map(|column| Expr::Column(qualified(name, column)));
+        let mut plan = plan.project(columns)?;
+        if let Some(limit) = request.limit {
+            plan = plan.limit(0, Some(usize::try_from(limit).unwrap_or(usize::MAX)))?;
         }
+        let text = request.filter.as_deref().unwrap_or_default();
+        let plan = state.optimize(&plan.build()?).map_err(|error| Error::planning(text, error))?;
+        Ok(Plan {
+            schema: scan.schema(),
+            longest: opened.connection.live.deadline(),
+            table: Some(opened),
+            runs: vec![plan],
+            state,
+            divisible: None,
+        })
     }
-    let part = request.part.map(|part| part.index);
-    let source = Arc::new(source::Stored::new(snapshot, part));
-    Ok(Plan { connection, scan, source, known: Some(known) })
-}
 
-fn changes(
-    connection: Arc<Connection>,
-    table: Arc<Table>,
-    old: Snapshot,
-    new: Snapshot,
-    request: &Request,
-) -> Result<Plan, Error> {
-    whole(request, &table)?;
-    let scan = Scan::new(Arc::new(table.changes()), request.columns.as_deref(), request.limit)?;
-    let source = Arc::new(source::Changes::new(old, new, table));
-    Ok(Plan { connection, scan, source, known: None })
-}
-
-/// Refuses a part of what is read in one go.
-fn whole(request: &Request, table: &Table) -> Result<(), Error> {
-    match request.part {
-        Some(part) => Err(Error::NoPart { table: table.name.to_string(), part }),
-        None => Ok(()),
+    async fn plan_statement(&self, asked: &Statement) -> Result<Plan, Error> {
+        let Planned { plan, state } =
+            statement::plan(&self.base, &self.namespace, &self.names, asked).await?;
+        let failed = |error| Error::planning(&asked.text, error);
+        let bound = bind::bound(plan, asked.parameters.as_ref())?;
+        let runs: Vec<_> = bound
+            .iter()
+            .map(|plan| state.optimize(plan))
+            .collect::<Result<_, _>>()
+            .map_err(failed)?;
+        let Some(first) = runs.first() else { return Err(Error::NotBound) };
+        let longest = self.namespace.connections().map(|it| it.live.deadline()).max();
+        Ok(Plan {
+            schema: shape::announced(first.schema().as_arrow()),
+            table: None,
+            divisible: if let [only] = &*runs { divisible(only) } else { None },
+            runs,
+            state,
+            longest: longest.unwrap_or_default(),
+        })
     }
 }
 
-/// The two versions to compare; without `from`, the newer and the one before it.
-pub async fn pair(
-    place: &Stored,
-    from: Option<Which>,
-    to: Which,
-) -> Result<(Snapshot, Snapshot), Error> {
-    let new = place.snapshot(to).await?;
-    let old = match from {
-        Some(which) => place.snapshot(which).await?,
-        None => place.before(&new).await?,
-    };
-    Ok((old, new))
+fn qualified(table: &str, column: &Column) -> Named {
+    Named::new(Some(table), &*column.name)
+}
+
+/// The one stored table from whose parts a plan's rows can be had side by side.
+fn divisible(plan: &LogicalPlan) -> Option<Arc<Opened>> {
+    match plan {
+        LogicalPlan::Projection(projection) => divisible(&projection.input),
+        LogicalPlan::Filter(filter) if filter.input.inputs().is_empty() => divisible(&filter.input),
+        LogicalPlan::SubqueryAlias(alias) => divisible(&alias.input),
+        LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
+            let provider = source_as_provider(&scan.source).ok()?;
+            let opened = provider.downcast_ref::<Rows>()?.opened().clone();
+            opened.known().is_some_and(|known| known.parts > 1).then_some(opened)
+        }
+        _ => None,
+    }
 }
 
 impl Plan {
     /// The schema of the answer.
     pub fn schema(&self) -> SchemaRef {
-        self.scan.schema()
+        self.schema.clone()
     }
 
-    /// The requests that together read what was planned, each naming its version, so that all read
-    /// the same whatever is loaded meanwhile.
-    pub fn parts(&self, request: &Request) -> Vec<Request> {
-        let Some(known) = self.known else { return vec![request.clone()] };
+    /// What is known of the table's rows before they are read, where a stored table was asked for.
+    pub fn known(&self) -> Option<Known> {
+        self.table.as_ref()?.known()
+    }
+
+    /// The commands that together read what was planned. Each names the version that it reads, so
+    /// that all read the same whatever is loaded meanwhile.
+    pub fn parts(&self, command: &Command) -> Vec<Command> {
+        match command {
+            Command::Table(request) => {
+                self.table_parts(request).into_iter().map(Command::Table).collect()
+            }
+            Command::Sql(statement) => match self.divisible.as_ref().and_then(|it| it.known()) {
+                Some(known) if statement.part.is_none() => (0..known.parts)
+                    .map(|index| Part { index, of: known.parts })
+                    .map(|part| {
+                        let version = Some(known.version);
+                        Command::Sql(Statement { part: Some(part), version, ..statement.clone() })
+                    })
+                    .collect(),
+                _ => vec![command.clone()],
+            },
+        }
+    }
+
+    fn table_parts(&self, request: &Request) -> Vec<Request> {
+        let Some(known) = self.known() else { return vec![request.clone()] };
         let of = Of::Rows(Some(Version::Stored(Which::Number(known.version))));
         let pinned = Request { of, ..request.clone() };
         // A limit holds for all parts together, so that one has to keep it.
@@ -249,6 +285,21 @@ impl Plan {
         (0..known.parts)
             .map(|index| Request { part: Some(part(index)), ..pinned.clone() })
             .collect()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("schema", &self.schema)
+            .field("table", &self.table)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,17 +1,54 @@
-//! The one meeting place: a [`Request`] goes in, an [`Answer`] with a schema and a stream comes
+//! The one meeting place: a [`Command`] goes in, an [`Answer`] with a schema and a stream comes
 //! out.
 //!
-//! A path descriptor, a JSON command, a ticket and the command line all end here, so there is one
-//! way to test and to measure. [`Engine::plan`] reads no rows and does not ask Graph;
+//! A path descriptor, a JSON command, a ticket, a statement and the command line all end here, so
+//! there is one way to test and to measure. [`Engine::plan`] reads no rows and does not ask Graph;
 //! [`Engine::run`] starts the read when its stream is first pulled.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `request` | what is asked |
+//! | `words`, `statement` | from text to a plan: names as the tables spell them, reads only |
+//! | `catalogs`, `functions`, `system` | what the names in a statement mean |
+//! | `opened` | which state of a table is read, and by whom |
+//! | `provider`, `pushdown`, `exec`, `few` | from a plan to scans that ask for no more than it needs |
+//! | `bind`, `shape` | values of parameters; the schema of an answer |
+//! | `session` | DataFusion as it is used here |
+//! | `engine` | plans and runs |
+//! | `fault` | what DataFusion says went wrong, as errors of ours |
+//!
+//! DataFusion is spoken of here and nowhere else.
 
+mod bind;
+mod catalogs;
 mod engine;
+mod exec;
+mod fault;
+mod few;
+mod functions;
 mod namespace;
+mod opened;
+mod provider;
+mod pushdown;
 mod request;
+mod session;
+mod shape;
+mod statement;
+mod system;
+mod words;
 
-pub use engine::{Answer, Engine, Known, Plan, pair};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use catalogs::{DIRECTORY, LIVE, SCHEMAS, STORED, SYSTEM};
+pub use engine::{Answer, Engine, Known, Plan, Prepared};
 pub use namespace::{Connection, MaxAge, Namespace};
-pub use request::{Of, Part, Request, Version};
+pub use opened::{Opened, pair};
+pub use pushdown::filter;
+pub use request::{Command, Of, Part, Request, Statement, Version};
+use session::Spent;
+
+use datafusion::common::DataFusionError;
 
 use crate::error::Kind;
 use crate::{catalog, snapshot, source};
@@ -58,6 +95,98 @@ pub enum Error {
         /// What was asked for.
         part: Part,
     },
+    /// No schema of a connection has this name.
+    #[error("there is no schema `{name}`{}", catalog::clause(.near))]
+    UnknownSchema {
+        /// What was asked for.
+        name: String,
+        /// The schemas that come closest.
+        near: Vec<String>,
+    },
+    /// The schema `system` has no such table.
+    #[error("there is no table `{name}` in `system`{}", catalog::clause(.near))]
+    UnknownSystemTable {
+        /// What was asked for.
+        name: String,
+        /// The tables that come closest.
+        near: Vec<String>,
+    },
+    /// A statement cannot be read or planned.
+    #[error("the statement cannot be planned: {message}{place}")]
+    Statement {
+        /// Why.
+        message: String,
+        /// Where, with the line and a caret below it; empty where that is not known.
+        place: String,
+    },
+    /// A statement is longer than one may be.
+    #[error("the statement has {count} {what}; at most {max} are read")]
+    TooLong {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// A statement that does not only read.
+    #[error("`{verb}` is refused: this server only reads the directory")]
+    Writes {
+        /// How it begins.
+        verb: String,
+    },
+    /// Something that the SQL of this server has not.
+    #[error("this is not supported: {message}")]
+    NotSupported {
+        /// What.
+        message: String,
+    },
+    /// A table function was called in another way than it can be.
+    #[error("`{name}` is called with literals, such as {form}")]
+    Call {
+        /// The function.
+        name: &'static str,
+        /// How it is called.
+        form: &'static str,
+    },
+    /// A version that is none.
+    #[error(transparent)]
+    Which {
+        /// Why.
+        source: snapshot::WhichError,
+    },
+    /// Other parameters than the statement has.
+    #[error("the statement has {wanted} parameters and {given} values were given")]
+    ParameterCount {
+        /// How many the statement has.
+        wanted: usize,
+        /// How many came.
+        given: usize,
+    },
+    /// A value cannot be what its parameter is.
+    #[error("parameter {number} is {wanted} and cannot be made of {given}")]
+    ParameterType {
+        /// Which one, from 1.
+        number: usize,
+        /// What the statement makes of it.
+        wanted: String,
+        /// What came.
+        given: String,
+    },
+    /// A statement with parameters is to be run, and no set of values was given.
+    #[error("the statement has parameters, and no values were given for them")]
+    NotBound,
+    /// Too many sets of parameters.
+    #[error("{count} sets of parameters were given; a statement runs for at most {max}")]
+    TooManyBindings {
+        /// How many came.
+        count: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// A running plan met something.
+    #[error("{}", fault::message(.0))]
+    Run(Arc<DataFusionError>),
     /// A stored version cannot be found or read.
     #[error(transparent)]
     Snapshot(#[from] snapshot::Error),
@@ -76,6 +205,17 @@ impl Error {
             Error::Snapshot(error) => error.kind(),
             Error::Catalog(error) => error.kind(),
             Error::Source(error) => error.kind(),
+            Error::UnknownSchema { .. } | Error::UnknownSystemTable { .. } => Kind::NotFound,
+            Error::Statement { .. }
+            | Error::TooLong { .. }
+            | Error::Call { .. }
+            | Error::Which { .. }
+            | Error::ParameterCount { .. }
+            | Error::ParameterType { .. }
+            | Error::NotBound
+            | Error::TooManyBindings { .. } => Kind::Invalid,
+            Error::Writes { .. } | Error::NotSupported { .. } => Kind::Unsupported,
+            Error::Run(error) => fault::kind(error),
         }
     }
 
@@ -94,6 +234,24 @@ impl Error {
             }
             Error::Catalog(error) => error.hint(),
             Error::Source(error) => error.hint(),
+            Error::Run(error) => match fault::inside(error) {
+                Some(fault::Inside::Source(error)) => error.hint(),
+                Some(fault::Inside::Query(error)) => error.hint(),
+                None => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// How long to wait before trying again, where Graph said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Source(error) => error.retry_after(),
+            Error::Run(error) => match fault::inside(error) {
+                Some(fault::Inside::Source(error)) => error.retry_after(),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }

@@ -1,8 +1,38 @@
-//! What is asked of a table, before anything is known of it.
+//! What is asked, before anything is known of it.
 
 use std::str::FromStr;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
 
 use crate::snapshot::Which;
+
+/// What a caller asks: for a table, or in SQL.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// A read of one table.
+    Table(Request),
+    /// A statement.
+    Sql(Statement),
+}
+
+/// A statement in SQL, as its asker put it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statement {
+    /// One statement that reads.
+    pub text: Arc<str>,
+    /// The connection of tables that are named without one; may be left out where there is only
+    /// one.
+    pub catalog: Option<String>,
+    /// The schema of tables that are named without one; `directory` if it is left out.
+    pub schema: Option<String>,
+    /// Values of its parameters, a column each, in order; it runs once for each row.
+    pub parameters: Option<RecordBatch>,
+    /// One part of the rows; `None` is all of them.
+    pub part: Option<Part>,
+    /// The stored version of its only table, whichever is the newest.
+    pub version: Option<u64>,
+}
 
 /// A read of one table, as its asker put it.
 ///
@@ -16,6 +46,8 @@ pub struct Request {
     pub table: String,
     /// The columns in the order wanted; `None` is all that the table gives by default.
     pub columns: Option<Vec<String>>,
+    /// A condition in SQL over the table's columns.
+    pub filter: Option<String>,
     /// At most this many rows; which ones is the source's choice.
     pub limit: Option<u64>,
     /// Which state of the table is meant.
@@ -79,5 +111,24 @@ impl FromStr for Version {
             "live" => Ok(Version::Live),
             _ => text.parse().map(Version::Stored),
         }
+    }
+}
+
+impl Statement {
+    /// The statement `text`, without parameters and with the defaults.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Statement { text: text.into(), ..Statement::default() }
+    }
+}
+
+impl From<Request> for Command {
+    fn from(request: Request) -> Self {
+        Command::Table(request)
+    }
+}
+
+impl From<Statement> for Command {
+    fn from(statement: Statement) -> Self {
+        Command::Sql(statement)
     }
 }

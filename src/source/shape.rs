@@ -69,6 +69,7 @@ impl Shape {
             permission: None,
             on_request: false,
             unordered: false,
+            filters: Default::default(),
         };
         vec![outer(&"id".into(), Type::Text), outer(navigation, Type::Json)]
     }

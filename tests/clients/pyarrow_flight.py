@@ -109,8 +109,18 @@ refused(pa.ArrowInvalid, ["path"], lambda: get(flight.FlightDescriptor.for_path(
 refused(pa.ArrowInvalid, ["empty"], lambda: get(flight.FlightDescriptor.for_command(b"")))
 refused(pa.ArrowInvalid, ["ticket"], lambda: client.do_get(flight.Ticket(b"\x08\xff\xff")).read_all())
 refused(pa.ArrowInvalid, ["version 9"], lambda: client.do_get(flight.Ticket(b"\x08\x09")).read_all())
-refused(NotImplementedError, ["SQL"],
-        lambda: get(flight.FlightDescriptor.for_command(b"SELECT 1")))
+refused(pa.ArrowInvalid, ["line 1, column 8", "displayName"],
+        lambda: get(flight.FlightDescriptor.for_command(b"select displayNam from users")))
+refused(NotImplementedError, ["INSERT", "only reads"],
+        lambda: get(flight.FlightDescriptor.for_command(b"insert into users values (1)")))
+
+# SQL, as a command and as a ticket.
+statement = b"select count(*) as n from users"
+assert get(flight.FlightDescriptor.for_command(statement))["n"].to_pylist() == [everyone.num_rows]
+assert client.do_get(flight.Ticket(statement)).read_all()["n"].to_pylist() == [everyone.num_rows]
+filtered = get(command(table="users", columns=["department"], filter="department = 'Sales'"))
+assert set(filtered["department"].to_pylist()) == {"Sales"}
+
 refused(KeyError, ["`reboot`", "`health`"], lambda: list(client.do_action("reboot")))
 refused(pa.ArrowInvalid, ["tables"], lambda: list(client.do_action(flight.Action("tables", b"{"))))
 

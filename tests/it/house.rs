@@ -66,8 +66,11 @@ impl House {
         };
         let tokens = Tokens::new(tenant.clone(), settings).expect("an address");
         let catalog = Catalog::builtin().expect("the built-in tables");
-        let reach =
-            graph::Settings { base_url: GRAPH.parse().expect("a URL"), catalog: catalog.clone() };
+        let reach = graph::Settings {
+            base_url: GRAPH.parse().expect("a URL"),
+            catalog: catalog.clone(),
+            advanced_queries: false,
+        };
         let graph = Graph::new(tenant.clone(), tokens, reach).expect("an address");
         let connection = Connection {
             name: "contoso".into(),
@@ -78,12 +81,12 @@ impl House {
             keep: None,
             lost_share_max: 0.5,
         };
-        House { tenant, engine: Engine::new(Namespace::new([connection])) }
+        House { tenant, engine: Engine::new(Namespace::new([connection])).expect("an engine") }
     }
 
     /// Starts a read.
     pub async fn ask(&self, request: &Request) -> Result<Answer, Error> {
-        Ok(self.engine.run(self.engine.plan(request).await?, None))
+        Ok(self.engine.run(self.engine.plan(request.clone()).await?, None))
     }
 
     /// Reads to the end.

@@ -22,6 +22,7 @@ mod scan;
 mod settings;
 mod sim;
 mod sockets;
+mod sql;
 mod store;
 mod tickets;
 mod tidy;

@@ -1,17 +1,31 @@
 //! Descriptors, commands and tickets: every form, and every way to get one wrong.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_flight::FlightDescriptor;
 use chrono::DateTime;
 use entra_flight::error::{Kind, Report};
-use entra_flight::flight::ticket;
-use entra_flight::query::{Of, Part, Request, Version};
+use entra_flight::flight::ticket::{self, Asked};
+use entra_flight::query::{Command, Of, Part, Request, Statement, Version};
 use entra_flight::snapshot::Which;
 use expect_test::expect;
 use proptest::prelude::*;
 
-fn read(bytes: &[u8]) -> Result<Request, (Kind, String)> {
+fn asked(bytes: &[u8]) -> Result<Asked, (Kind, String)> {
     ticket::read(bytes)
         .map_err(|error| (error.kind(), Report::new(&error, error.hint()).to_string()))
+}
+
+/// What is read, where nothing else is asked.
+fn read(bytes: &[u8]) -> Result<Command, (Kind, String)> {
+    let asked = asked(bytes)?;
+    assert_eq!(asked, Asked::from(asked.command.clone()));
+    Ok(asked.command)
+}
+
+fn write(asked: impl Into<Asked>) -> Vec<u8> {
+    ticket::write(&asked.into()).expect("a ticket").to_vec()
 }
 
 #[test]
@@ -24,69 +38,77 @@ fn the_forms_say_the_same() {
         ..Request::default()
     };
     let json = br#" {"connection":"contoso","table":"users","columns":["id","mail"],"limit":5}"#;
-    assert_eq!(read(json), Ok(wanted.clone()));
-    assert_eq!(read(&ticket::write(&wanted)), Ok(wanted));
-    assert_eq!(read(b"users"), Ok(Request::table("users")));
-    assert_eq!(read(b" group_members\n"), Ok(Request::table("group_members")));
-    assert_eq!(read(br#"{"table":"users"}"#), Ok(Request::table("users")));
+    assert_eq!(read(json), Ok(wanted.clone().into()));
+    assert_eq!(read(&write(Command::from(wanted.clone()))), Ok(wanted.into()));
+    assert_eq!(read(b"users"), Ok(Request::table("users").into()));
+    assert_eq!(read(b" group_members\n"), Ok(Request::table("group_members").into()));
+    assert_eq!(read(br#"{"table":"users"}"#), Ok(Request::table("users").into()));
     let path = |parts: &[&str]| {
         let parts = parts.iter().map(|part| (*part).to_owned()).collect();
-        ticket::describe(&FlightDescriptor::new_path(parts)).map_err(|error| error.kind())
+        let asked = ticket::describe(&FlightDescriptor::new_path(parts));
+        asked.map(|asked| asked.command).map_err(|error| error.kind())
     };
-    assert_eq!(path(&["users"]), Ok(Request::table("users")));
+    assert_eq!(path(&["stored", "users"]), path(&["users", "latest"]));
+    assert_eq!(path(&["live", "users"]), path(&["users", "live"]));
+    assert_eq!(path(&["directory", "users"]), path(&["users"]));
+    let sql = |text: &str| Ok(Statement::new(text).into());
+    assert_eq!(read(b" select 1\n"), sql("select 1"));
+    assert_eq!(read(b"values(1)"), sql("values(1)"));
+    assert_eq!(read(b"{\"sql\":\"select 1\"}"), sql("select 1"));
+    let filtered = Request { filter: Some("mail is null".into()), ..Request::table("users") };
+    assert_eq!(read(br#"{"table":"users","filter":"mail is null"}"#), Ok(filtered.into()));
+    assert_eq!(path(&["users"]), Ok(Request::table("users").into()));
     let named = Request { connection: Some("contoso".into()), ..Request::table("users") };
-    assert_eq!(path(&["contoso", "users"]), Ok(named));
+    assert_eq!(path(&["contoso", "users"]), Ok(named.into()));
     let latest = Of::Rows(Some(Version::Stored(Which::Latest)));
     let stored = |connection: Option<&str>| Request {
         connection: connection.map(str::to_owned),
         of: latest.clone(),
         ..Request::table("users")
     };
-    assert_eq!(path(&["users", "latest"]), Ok(stored(None)));
-    assert_eq!(path(&["contoso", "users", "latest"]), Ok(stored(Some("contoso"))));
-    assert_eq!(read(br#"{"table":"users","version":"latest"}"#), Ok(stored(None)));
+    assert_eq!(path(&["users", "latest"]), Ok(stored(None).into()));
+    assert_eq!(path(&["contoso", "users", "latest"]), Ok(stored(Some("contoso")).into()));
+    assert_eq!(read(br#"{"table":"users","version":"latest"}"#), Ok(stored(None).into()));
     let changes = Of::Changes { from: Some(Which::Number(3)), to: Which::Latest };
     let changes = Request { of: changes, ..Request::table("users") };
-    assert_eq!(path(&["users", "changes", "3"]), Ok(changes.clone()));
-    assert_eq!(read(br#"{"table":"users","from":3}"#), Ok(changes));
+    assert_eq!(path(&["users", "changes", "3"]), Ok(changes.clone().into()));
+    assert_eq!(read(br#"{"table":"users","from":3}"#), Ok(changes.into()));
     let both = read(br#"{"table":"users","from":3,"version":"live"}"#).expect_err("one of them");
     assert_eq!(both.0, Kind::Invalid);
     assert_eq!(path(&[]), Err(Kind::Invalid));
     assert_eq!(path(&["a", "b", "c"]), Err(Kind::Invalid));
     let neither = ticket::describe(&FlightDescriptor::default()).map_err(|error| error.kind());
-    assert_eq!(neither, Err(Kind::Invalid));
+    assert_eq!(neither.map(|asked| asked.command), Err(Kind::Invalid));
 }
 
 #[test]
 fn what_cannot_be_read_says_why() {
-    let url = b"type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery";
-    let sql = [&[0x0a, url.len() as u8][..], url].concat();
     let cases: [(&str, &[u8]); 9] = [
         ("nothing", b""),
         ("half of JSON", b"{\"table\":"),
         ("another field", b"{\"table\":\"users\",\"colums\":[]}"),
         ("no table", b"{\"limit\":1}"),
         ("a limit below zero", b"{\"table\":\"users\",\"limit\":-1}"),
-        ("a statement", b"SELECT 1"),
-        ("Flight SQL", &sql),
+        ("a table and a statement", b"{\"table\":\"users\",\"sql\":\"select 1\"}"),
+        ("a control character", b"us\x07ers"),
         ("a later version", b"\x08\x02"),
         ("bytes", b"\xff\xfe"),
     ];
     let said: Vec<String> = cases
         .iter()
         .map(|(what, bytes)| {
-            let (kind, report) = read(bytes).expect_err(what);
+            let (kind, report) = asked(bytes).expect_err(what);
             format!("{what}: {kind:?}: {}", report.lines().take(2).collect::<Vec<_>>().join(" /"))
         })
         .collect();
     expect![[r#"
         nothing: Invalid: the command or ticket is empty /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`
         half of JSON: Invalid: the command or ticket is not the JSON expected /  caused by: EOF while parsing a value at line 1 column 9
-        another field: Invalid: the command or ticket is not the JSON expected /  caused by: unknown field `colums`, expected one of `connection`, `table`, `columns`, `limit`, `version`, `changes`, `from`, `to` at line 1 column 25
-        no table: Invalid: the command or ticket is not the JSON expected /  caused by: missing field `table` at line 1 column 11
+        another field: Invalid: the command or ticket is not the JSON expected /  caused by: unknown field `colums`, expected one of `connection`, `table`, `sql`, `schema`, `columns`, `filter`, `limit`, `version`, `changes`, `from`, `to` at line 1 column 25
+        no table: Invalid: the command names neither a table nor a statement, or both /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`
         a limit below zero: Invalid: the command or ticket is not the JSON expected /  caused by: invalid value: integer `-1`, expected u64 at line 1 column 27
-        a statement: Unsupported: this server does not answer SQL statements /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`
-        Flight SQL: Unsupported: this server does not answer the Flight SQL command `CommandStatementQuery` /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`
+        a table and a statement: Invalid: the command names neither a table nor a statement, or both /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`
+        a control character: Invalid: the command or ticket is neither JSON, nor a ticket of this server, nor a table name /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`
         a later version: Invalid: the ticket is of version 2, and this server reads version 1 /  hint: ask for a new ticket with get_flight_info
         bytes: Invalid: the command or ticket is neither JSON, nor a ticket of this server, nor a table name /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`"#]].assert_eq(&said.join("\n"));
 }
@@ -94,18 +116,54 @@ fn what_cannot_be_read_says_why() {
 fn requests() -> impl Strategy<Value = Request> {
     let columns = proptest::option::of(proptest::collection::vec(".{0,8}", 0..4));
     let connection = proptest::option::of(".{0,8}");
-    let part = proptest::option::of((any::<u32>(), any::<u32>()));
-    let part = part.prop_map(|part| part.map(|(index, of)| Part { index, of }));
-    (connection, ".{0,12}", columns, any::<Option<u64>>(), state(), part).prop_map(
-        |(connection, table, columns, limit, of, part)| Request {
+    let filter = proptest::option::of(".{0,8}");
+    let table = (connection, ".{1,12}", columns, filter);
+    (table, any::<Option<u64>>(), state(), part()).prop_map(
+        |((connection, table, columns, filter), limit, of, part)| Request {
             connection,
             table,
             columns,
+            filter,
             limit,
             of,
             part,
         },
     )
+}
+
+fn part() -> impl Strategy<Value = Option<Part>> {
+    let part = proptest::option::of((any::<u32>(), any::<u32>()));
+    part.prop_map(|part| part.map(|(index, of)| Part { index, of }))
+}
+
+fn statements() -> impl Strategy<Value = Statement> {
+    let parameters = proptest::option::of(proptest::collection::vec(any::<Option<i64>>(), 1..4));
+    let parameters = parameters.prop_map(|values| {
+        let column = Arc::new(Int64Array::from(values?)) as ArrayRef;
+        RecordBatch::try_from_iter_with_nullable([("$1", column, true)]).ok()
+    });
+    let name = || proptest::option::of(".{0,8}");
+    (".{0,12}", name(), name(), parameters, part(), any::<Option<u64>>()).prop_map(
+        |(text, catalog, schema, parameters, part, version)| Statement {
+            text: text.into(),
+            catalog,
+            schema,
+            parameters,
+            part,
+            version,
+        },
+    )
+}
+
+fn commands() -> impl Strategy<Value = Asked> {
+    let command =
+        prop_oneof![requests().prop_map(Command::from), statements().prop_map(Command::from)];
+    let call = proptest::option::of(".{0,8}");
+    (command, call, any::<bool>()).prop_map(|(command, call, padded)| Asked {
+        command,
+        call,
+        padded,
+    })
 }
 
 fn version() -> impl Strategy<Value = Which> {
@@ -129,14 +187,14 @@ fn state() -> impl Strategy<Value = Of> {
 
 proptest! {
     #[test]
-    fn a_ticket_holds_the_whole_request(request in requests()) {
-        prop_assert_eq!(read(&ticket::write(&request)), Ok(request));
+    fn a_ticket_holds_the_whole_of_what_is_asked(wanted in commands()) {
+        prop_assert_eq!(asked(&write(wanted.clone())), Ok(wanted));
     }
 
     #[test]
     fn no_bytes_are_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-        if let Ok(request) = read(&bytes) {
-            prop_assert_eq!(read(&ticket::write(&request)), Ok(request));
+        if let Ok(read) = asked(&bytes) {
+            prop_assert_eq!(asked(&write(read.clone())), Ok(read));
         }
     }
 }

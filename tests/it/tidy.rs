@@ -32,7 +32,14 @@ const ORDER: [&str; 18] = [
 const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 
 /// Foreign crates and the only modules that may speak of them.
-const OWNERS: [(&str, &[&str]); 36] = [
+const OWNERS: [(&str, &[&str]); 43] = [
+    ("datafusion", &["query"]),
+    ("datafusion_functions_json", &["query"]),
+    ("async_trait", &["query"]),
+    ("rmp_serde", &["flight"]),
+    ("zstd", &["flight"]),
+    ("rustyline", &["cli"]),
+    ("chrono", &["cli", "graph", "ops", "snapshot", "flight", "app"]),
     ("arrow_flight", &["flight"]),
     ("tonic", &["flight"]),
     ("tonic_health", &["flight"]),

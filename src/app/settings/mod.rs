@@ -91,6 +91,9 @@ pub struct Connection {
     pub ca_file: Option<PathBuf>,
     /// How long one read may take; `None` for the built-in bound.
     pub deadline: Option<Duration>,
+    /// Whether statements may use what only Graph's advanced queries answer: counts, ends of text
+    /// and what is not null, from an index that lags behind the directory.
+    pub advanced_queries: bool,
 }
 
 /// One thing wrong with the settings.

@@ -17,7 +17,7 @@ use crate::{catalog, flight};
 const SERVER: [&str; 3] = ["listen", "insecure", "drain"];
 
 /// The keys of `[connections.NAME]`.
-const CONNECTION: [&str; 9] = [
+const CONNECTION: [&str; 10] = [
     "tenant",
     "client_id",
     "client_secret",
@@ -27,6 +27,7 @@ const CONNECTION: [&str; 9] = [
     "login_url",
     "ca_file",
     "deadline",
+    "advanced_queries",
 ];
 
 /// The keys of `[store]`.
@@ -104,6 +105,7 @@ impl Reader {
         let ca_file = self.taken(&key("ca_file")).map(|(text, _)| PathBuf::from(text));
         let deadline =
             self.duration(&key("deadline"), Duration::from_millis(1), limits::DEADLINE_MAX);
+        let advanced = self.parsed(&key("advanced_queries"), "must be `true` or `false`");
         Some(Connection {
             tenant: tenant?,
             client_id: client_id?,
@@ -112,6 +114,7 @@ impl Reader {
             login_url: login_url?,
             ca_file,
             deadline,
+            advanced_queries: advanced.unwrap_or(false),
         })
     }
 

@@ -227,6 +227,7 @@ mod tests {
             permission: None,
             on_request: false,
             unordered,
+            filters: Default::default(),
         }
     }
 

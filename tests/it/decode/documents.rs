@@ -31,6 +31,7 @@ pub fn column(name: &str, ty: Type) -> Column {
         permission: None,
         on_request: false,
         unordered: false,
+        filters: Default::default(),
     }
 }
 

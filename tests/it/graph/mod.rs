@@ -74,7 +74,8 @@ impl House {
         };
         let tokens = Tokens::new(transport.clone(), settings).unwrap();
         let catalog = Catalog::builtin().unwrap();
-        let settings = graph::Settings { base_url, catalog: catalog.clone() };
+        let settings =
+            graph::Settings { base_url, catalog: catalog.clone(), advanced_queries: false };
         House { tenant, graph: Graph::new(transport, tokens, settings).unwrap(), catalog }
     }
 

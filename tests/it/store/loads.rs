@@ -207,24 +207,24 @@ async fn a_young_version_answers_in_place_of_graph_and_tells_its_rows() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut loader = Loader::of(tenant(200), &folder);
     loader.load("users", Method::FullLoad).await.expect("a load");
-    let live = loader.house.engine.plan(&Request::table("users")).await.expect("a plan");
-    assert_eq!(live.known, None, "no age is allowed unless somebody says so");
+    let live = loader.house.engine.plan(Request::table("users")).await.expect("a plan");
+    assert_eq!(live.known(), None, "no age is allowed unless somebody says so");
     loader.connection.max_age.default = Duration::from_secs(3_600);
-    let engine = Engine::new(Namespace::new([loader.connection.clone()]));
-    let young = engine.plan(&Request::table("users")).await.expect("a plan");
-    let known = young.known.expect("the stored version answers");
+    let engine = Engine::new(Namespace::new([loader.connection.clone()])).expect("an engine");
+    let young = engine.plan(Request::table("users")).await.expect("a plan");
+    let known = young.known().expect("the stored version answers");
     assert_eq!((known.version, known.rows, known.parts), (0, 200, 1));
     let now = Request { of: Of::Rows(Some(Version::Live)), ..Request::table("users") };
-    assert_eq!(engine.plan(&now).await.expect("a plan").known, None);
+    assert_eq!(engine.plan(now.clone()).await.expect("a plan").known(), None);
     let missing =
         Request { of: Of::Rows(Some(Version::Stored(Which::Latest))), ..Request::table("groups") };
-    let error = engine.plan(&missing).await.expect_err("groups were not loaded");
+    let error = engine.plan(missing.clone()).await.expect_err("groups were not loaded");
     assert_eq!(error.to_string(), "`contoso/groups` is not stored");
     let columns = Some(vec!["customSecurityAttributes".to_owned()]);
     let asked = Request { columns, ..Request::table("users") };
-    assert_eq!(engine.plan(&asked).await.expect("Graph has it").known, None);
+    assert_eq!(engine.plan(asked.clone()).await.expect("Graph has it").known(), None);
     let asked = Request { of: Of::Rows(Some(Version::Stored(Which::Latest))), ..asked };
-    let error = engine.plan(&asked).await.expect_err("it is only read on request");
+    let error = engine.plan(asked.clone()).await.expect_err("it is only read on request");
     assert_eq!(
         error.to_string(),
         "column `customSecurityAttributes` is not stored in version 0 of `users`"

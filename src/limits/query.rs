@@ -1,0 +1,48 @@
+//! SQL.
+
+/// Bytes of a statement. Tools write long lists of values; nobody writes more than this.
+pub const STATEMENT_BYTES_MAX: usize = 512 << 10;
+
+/// Words and signs of a statement.
+pub const TOKENS_MAX: usize = 100_000;
+
+/// How deep parentheses, subqueries and operators may nest: the parser and the planner recurse.
+pub const DEPTH_MAX: usize = 100;
+
+/// Memory of all statements together for sorting, grouping and joining; beyond it they spill to
+/// the disk, or end where they cannot.
+pub const MEMORY_BYTES_MAX: usize = 96 << 20;
+
+/// Values that a join finds on one side before the other is read; as many parents are read one by
+/// one.
+pub const DYNAMIC_VALUES_MAX: usize = crate::limits::graph::FILTER_PARENTS_MAX;
+
+/// Bytes of those values.
+pub const DYNAMIC_VALUES_BYTES_MAX: usize = 1 << 20;
+
+/// Rows of a batch that joins and groups give: about a page of Graph's, several times over.
+pub const BATCH_ROWS: usize = 8192;
+
+/// Steps of a plan that run side by side.
+pub const PARTITIONS: usize = 2;
+
+/// How many rows a listing is taken to have while nobody has counted them.
+pub const ROWS_GUESSED: usize = 100_000;
+
+/// How many rows a table is taken to have that is read for each row of another.
+pub const FAN_OUT_ROWS_GUESSED: usize = 1_000_000;
+
+/// How many rows one parent is taken to have.
+pub const CHILDREN_GUESSED: usize = 100;
+
+/// Sets of values with which one statement is run, one after another.
+pub const BINDINGS_MAX: usize = 1_000;
+
+/// Reads of Graph that `system.requests` remembers.
+pub const REQUESTS_KEPT: usize = 1_000;
+
+/// Stored tables that are looked up at once for a list of them.
+pub const LOOKUPS: usize = 8;
+
+/// Parameters of a statement.
+pub const PARAMETERS_MAX: usize = 10_000;

@@ -1,0 +1,72 @@
+//! DataFusion as this server uses it.
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+
+use super::catalogs::Catalogs;
+use super::few::Few;
+use crate::clock::Instant;
+use crate::graph::Meter;
+use crate::limits::query as limits;
+
+/// What one call has to spend, and what it has used: an extension of the session that its plan
+/// runs in.
+#[derive(Debug)]
+pub struct Spent {
+    /// When it has to be over.
+    pub deadline: Instant,
+    /// What its reads ask of Graph.
+    pub meter: Arc<Meter>,
+}
+
+/// What all statements have in common: functions, rules, and memory.
+pub fn base() -> Result<SessionState> {
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(limits::MEMORY_BYTES_MAX)))
+        .build_arc()?;
+    let mut state = SessionStateBuilder::new_with_default_features()
+        .with_config(config())
+        .with_runtime_env(runtime)
+        .with_physical_optimizer_rule(Arc::new(Few))
+        .build();
+    datafusion_functions_json::register_all(&mut state)?;
+    Ok(state)
+}
+
+fn config() -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_information_schema(true)
+        .with_create_default_catalog_and_schema(false)
+        .with_target_partitions(limits::PARTITIONS)
+        .with_batch_size(limits::BATCH_ROWS);
+    let options = config.options_mut();
+    // Names come spelt as the tables spell them.
+    options.sql_parser.enable_ident_normalization = false;
+    options.sql_parser.collect_spans = true;
+    // Every client reads Utf8; views carry their whole buffers in each slice.
+    options.sql_parser.map_string_types_to_utf8view = false;
+    let optimizer = &mut options.optimizer;
+    // Dealing pages out to the cores would ask for pages ahead of whoever stops early.
+    optimizer.enable_round_robin_repartition = false;
+    // A join's other side is asked for by what the first has found.
+    optimizer.hash_join_inlist_pushdown_max_size = limits::DYNAMIC_VALUES_BYTES_MAX;
+    optimizer.hash_join_inlist_pushdown_max_distinct_values = limits::DYNAMIC_VALUES_MAX;
+    config
+}
+
+/// The state that one statement is planned in.
+pub fn of(base: &SessionState, catalogs: Catalogs) -> SessionState {
+    let mut config = base.config().clone();
+    let names = &mut config.options_mut().catalog;
+    names.default_catalog = catalogs.default_catalog().to_owned();
+    names.default_schema = catalogs.default_schema().to_owned();
+    SessionStateBuilder::new_from_existing(base.clone())
+        .with_config(config)
+        .with_catalog_list(Arc::new(catalogs))
+        .build()
+}

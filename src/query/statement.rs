@@ -1,0 +1,187 @@
+//! From the text of a statement to a plan.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement as Parsed;
+use datafusion::sql::sqlparser::ast::{self, ObjectName, Visit as _, Visitor};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::catalogs::{Catalogs, SCHEMAS};
+use super::functions::Called;
+use super::words::{Names, Words};
+use super::{Error, Namespace, Statement, session, system};
+use crate::catalog::{Property, Type};
+use crate::limits::query as limits;
+use crate::snapshot::Which;
+
+/// The names that a statement may use without quotes.
+pub fn names(namespace: &Namespace) -> Names {
+    let mut names = Names::default();
+    SCHEMAS.iter().chain(&system::NAMES).for_each(|name| names.add(name));
+    names.add("information_schema");
+    for connection in namespace.connections() {
+        names.add(&connection.name);
+        for table in connection.catalog.tables() {
+            names.add(&table.name);
+            for column in &table.columns {
+                names.add(&column.name);
+                add_parts(&mut names, &column.ty);
+            }
+        }
+    }
+    names
+}
+
+fn add_parts(names: &mut Names, ty: &Type) {
+    match ty {
+        Type::List(item) => add_parts(names, item),
+        Type::Struct(parts) => {
+            for Property { name, ty, .. } in parts.iter() {
+                names.add(name);
+                add_parts(names, ty);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A statement that is planned and not yet made better.
+pub struct Planned {
+    /// The plan, names and types settled.
+    pub plan: LogicalPlan,
+    /// What it was planned in.
+    pub state: SessionState,
+}
+
+/// Reads the statement and finds what its names mean; reads no rows.
+///
+/// # Errors
+///
+/// See [`Error`]: what cannot be read or planned, with its place; what would write; names that
+/// mean nothing.
+pub async fn plan(
+    base: &SessionState,
+    namespace: &Arc<Namespace>,
+    names: &Names,
+    statement: &Statement,
+) -> Result<Planned, Error> {
+    let text = &*statement.text;
+    let words = Words::read(text, names)?;
+    let parsed = parse(text, &words)?;
+    read_only(&parsed)?;
+    let lists = lists_tables(&parsed);
+    let mut catalogs = Catalogs::new(
+        namespace.clone(),
+        words,
+        statement.catalog.as_deref(),
+        statement.schema.as_deref(),
+        statement.part.map(|part| (part, statement.version)),
+    );
+    if lists {
+        catalogs = catalogs.with_stored(stored(namespace).await?);
+    }
+    let called = Called::find(&parsed, &catalogs).await?;
+    let mut state = session::of(base, catalogs);
+    for (name, function) in called.functions() {
+        state.register_udtf(name, function);
+    }
+    let failed = |error| Error::planning(text, error);
+    let plan = state.statement_to_plan(Parsed::Statement(Box::new(parsed))).await;
+    let plan = plan.map_err(failed)?;
+    let reads =
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    reads.verify_plan(&plan).map_err(failed)?;
+    Ok(Planned { plan, state })
+}
+
+/// The only statement of the text.
+fn parse(text: &str, words: &Words) -> Result<ast::Statement, Error> {
+    let failed = |error: ParserError| Error::planning(text, error.into());
+    let parser = Parser::new(&GenericDialect {}).with_recursion_limit(limits::DEPTH_MAX);
+    let mut parser = parser.with_tokens_with_locations(words.tokens.clone());
+    let mut statements = parser.parse_statements().map_err(failed)?;
+    let wrong = |message: &str| Error::statement(text, message.to_owned(), None);
+    match (statements.pop(), statements.len()) {
+        (None, _) => Err(wrong("it is empty")),
+        (Some(one), 0) => Ok(one),
+        (Some(_), _) => Err(wrong("it holds several statements; send one at a time")),
+    }
+}
+
+/// An expression over columns, such as the `filter` of a request.
+pub fn parse_expr(text: &str, words: &Words) -> Result<ast::Expr, Error> {
+    let failed = |error: ParserError| Error::planning(text, error.into());
+    let parser = Parser::new(&GenericDialect {}).with_recursion_limit(limits::DEPTH_MAX);
+    let mut parser = parser.with_tokens_with_locations(words.tokens.clone());
+    let expr = parser.parse_expr().map_err(failed)?;
+    parser.expect_token(&Token::EOF).map_err(failed)?;
+    Ok(expr)
+}
+
+/// Lets through what reads.
+fn read_only(statement: &ast::Statement) -> Result<(), Error> {
+    use ast::Statement as S;
+    match statement {
+        S::Query(_) | S::ShowTables { .. } | S::ShowColumns { .. } | S::ShowFunctions { .. } => {
+            Ok(())
+        }
+        S::ShowVariable { .. } | S::ExplainTable { .. } => Ok(()),
+        S::Explain { statement, .. } => read_only(statement),
+        other => {
+            let text = other.to_string();
+            let verb = text.split_ascii_whitespace().next().unwrap_or_default().to_uppercase();
+            Err(Error::Writes { verb })
+        }
+    }
+}
+
+/// Whether the statement asks which tables there are.
+fn lists_tables(statement: &ast::Statement) -> bool {
+    struct Lists;
+    impl Visitor for Lists {
+        type Break = ();
+        fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+            let names_it = |part: &ast::ObjectNamePart| {
+                part.as_ident().is_some_and(|name| name.value == "information_schema")
+            };
+            match relation.0.iter().any(names_it) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    matches!(statement, ast::Statement::ShowTables { .. } | ast::Statement::ShowColumns { .. })
+        || statement.visit(&mut Lists).is_break()
+}
+
+/// The tables of each connection that have a stored version.
+///
+/// # Errors
+///
+/// What the store meets.
+pub async fn stored(namespace: &Namespace) -> Result<BTreeMap<Arc<str>, Vec<String>>, Error> {
+    let mut all = BTreeMap::new();
+    for connection in namespace.connections().filter(|connection| connection.store.is_some()) {
+        let of = connection.clone();
+        let newest = stream::iter(connection.catalog.tables().to_vec())
+            .map(move |table| {
+                let of = of.clone();
+                async move {
+                    let newest = of.stored(&table)?.try_snapshot(Which::Latest).await?;
+                    Ok::<_, Error>(newest.map(|_| table.name.to_string()))
+                }
+            })
+            .buffered(limits::LOOKUPS);
+        let names: Vec<_> = newest.try_collect().await?;
+        all.insert(connection.name.clone(), names.into_iter().flatten().collect());
+    }
+    Ok(all)
+}

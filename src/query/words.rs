@@ -1,0 +1,203 @@
+//! A statement as words and signs, its names as the tables spell them.
+//!
+//! Graph's names are camelCase, and nobody should have to quote them: a name without quotes means
+//! the table or column that differs from it at most in case. Any other name means the same thing
+//! wherever it stands, spelt as where it stands first.
+
+use std::collections::{HashMap, HashSet};
+
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
+
+use super::Error;
+use super::fault::Position;
+use crate::limits::query as limits;
+
+/// The names of tables and columns, by how they read without case.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    spellings: HashMap<String, Vec<String>>,
+}
+
+impl Names {
+    /// Adds a name.
+    pub fn add(&mut self, name: &str) {
+        let spellings = self.spellings.entry(name.to_lowercase()).or_default();
+        if !spellings.iter().any(|known| known == name) {
+            spellings.push(name.to_owned());
+        }
+    }
+
+    /// The one spelling that `word` can mean.
+    fn find(&self, word: &str, lower: &str) -> Option<&str> {
+        match self.spellings.get(lower)?.as_slice() {
+            [one] => Some(one),
+            many => many.iter().map(String::as_str).find(|name| *name == word),
+        }
+    }
+
+    /// Names that differ only in case, of which one without quotes may mean either.
+    pub fn twins(&self) -> impl Iterator<Item = &[String]> {
+        self.spellings.values().filter(|names| names.len() > 1).map(Vec::as_slice)
+    }
+}
+
+/// A statement that was read as far as its words.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// With the places where they stand in the text.
+    pub tokens: Vec<TokenWithSpan>,
+    /// Every name in it, as it is spelt now.
+    names: HashSet<String>,
+}
+
+impl Words {
+    /// Reads `text`; `?` becomes `$1`, `$2` and so on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLong`], and [`Error::Statement`] for what cannot be read.
+    pub fn read(text: &str, names: &Names) -> Result<Self, Error> {
+        let long = |what, count, max| Error::TooLong { what, count, max };
+        if text.len() > limits::STATEMENT_BYTES_MAX {
+            return Err(long("bytes", text.len(), limits::STATEMENT_BYTES_MAX));
+        }
+        let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize_with_location();
+        let mut tokens = tokens.map_err(|error| {
+            let at = Position { line: error.location.line, column: error.location.column };
+            Error::statement(text, error.message, Some(at))
+        })?;
+        if tokens.len() > limits::TOKENS_MAX {
+            return Err(long("words", tokens.len(), limits::TOKENS_MAX));
+        }
+        number(text, &mut tokens)?;
+        let mut spelling = Spelling { names, called: called(&tokens), first: HashMap::new() };
+        let mut found = HashSet::new();
+        for at in 0..tokens.len() {
+            let is_call = calls(&tokens, at);
+            let Some(TokenWithSpan { token: Token::Word(word), .. }) = tokens.get_mut(at) else {
+                continue;
+            };
+            if word.quote_style.is_none() {
+                spelling.spell(word, is_call);
+            }
+            found.insert(word.value.clone());
+        }
+        Ok(Words { tokens, names: found })
+    }
+
+    /// Whether the statement has this name somewhere.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+/// Whether the word at `at` is in front of a parenthesis.
+fn calls(tokens: &[TokenWithSpan], at: usize) -> bool {
+    let mut rest = tokens.iter().skip(at + 1).map(|token| &token.token);
+    let next = rest.find(|token| !matches!(token, Token::Whitespace(_)));
+    matches!(next, Some(Token::LParen))
+}
+
+/// The words that stand in front of a parenthesis somewhere, in lower case.
+fn called(tokens: &[TokenWithSpan]) -> HashSet<String> {
+    let words = tokens.iter().enumerate().filter_map(|(at, token)| match &token.token {
+        Token::Word(word) if word.quote_style.is_none() && calls(tokens, at) => {
+            Some(word.value.to_lowercase())
+        }
+        _ => None,
+    });
+    words.collect()
+}
+
+struct Spelling<'a> {
+    names: &'a Names,
+    called: HashSet<String>,
+    first: HashMap<String, String>,
+}
+
+impl Spelling<'_> {
+    fn spell(&mut self, word: &mut Word, is_call: bool) {
+        let lower = word.value.to_lowercase();
+        if is_call {
+            word.value = lower;
+        } else if let Some(name) = self.names.find(&word.value, &lower) {
+            word.value = name.to_owned();
+        } else if self.called.contains(&lower) {
+            word.value = lower;
+        } else if word.keyword == Keyword::NoKeyword || !is_grammar(word.keyword) {
+            let first = self.first.entry(lower).or_insert_with(|| word.value.clone());
+            word.value.clone_from(first);
+        }
+    }
+}
+
+/// Whether a keyword is never a name.
+fn is_grammar(keyword: Keyword) -> bool {
+    datafusion::sql::sqlparser::keywords::RESERVED_FOR_COLUMN_ALIAS.contains(&keyword)
+}
+
+/// Numbers the parameters that are written `?`.
+fn number(text: &str, tokens: &mut [TokenWithSpan]) -> Result<(), Error> {
+    let mut count = 0;
+    let mut named = false;
+    for TokenWithSpan { token, span } in tokens {
+        let Token::Placeholder(name) = token else { continue };
+        match name.as_str() {
+            "?" => {
+                count += 1;
+                *name = format!("${count}");
+            }
+            _ => named = true,
+        }
+        if named && count > 0 {
+            let at = Position { line: span.start.line, column: span.start.column };
+            let message = "parameters are written either `?` or `$1`, not both".to_owned();
+            return Err(Error::statement(text, message, Some(at)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spelt(text: &str) -> String {
+        let mut names = Names::default();
+        for name in ["users", "displayName", "mail", "appId", "appid", "state"] {
+            names.add(name);
+        }
+        let words = Words::read(text, &names).expect("words");
+        words.tokens.iter().map(|token| token.token.to_string()).collect()
+    }
+
+    #[test]
+    fn names_are_spelt_as_the_tables_spell_them() {
+        let cases = [
+            ("select DISPLAYNAME from Users", "select displayName from users"),
+            ("select \"displayname\" from users", "select \"displayname\" from users"),
+            ("select mail as Total order by TOTAL", "select mail as Total order by Total"),
+            ("select appId, APPID", "select appId, APPID"),
+            ("select Count(*) as COUNT order by count", "select count(*) as count order by count"),
+            ("with Few (a) as (select 1) from FEW", "with few (a) as (select 1) from few"),
+            ("where STATE = 'DisplayName'", "where state = 'DisplayName'"),
+            ("where mail = ? and state = ?", "where mail = $1 and state = $2"),
+            ("where mail = '?' and state = ?", "where mail = '?' and state = $1"),
+            ("where mail = $2 -- ?", "where mail = $2 -- ?"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(spelt(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_words_is_an_error_with_its_place() {
+        let read = |text: &str| Words::read(text, &Names::default()).expect_err("an error");
+        assert!(read("select 'open").to_string().contains("line 1, column 8"));
+        assert!(read("select $1, ?").to_string().contains("not both"));
+        let long = format!("select {}", "1,".repeat(limits::TOKENS_MAX));
+        assert!(matches!(read(&long), Error::TooLong { what: "words", .. }));
+    }
+}
