@@ -19,8 +19,10 @@
 //!   { name = "odata_type", from = "@odata.type", type = "text" },
 //!   { name = "skuId", type = "text", graph = "Edm.Guid" },
 //! ]
-//! filter = { "eq, in" = ["id", "skuId"] }      # what basic queries may say of properties
-//! advanced_filter = { endsWith = ["mail"] }    # what only advanced ones may
+//! [filter]                          # what basic queries may say of properties
+//! "eq, in" = ["id", "skuId"]
+//! [advanced_filter]                 # what only advanced ones may
+//! "endsWith" = ["mail"]
 //! ```
 //! `type` is in the notation of [`Type`], and `graph` is Graph's own type where the first does not
 //! tell it. `unordered` says that Graph does not keep the order of a list's elements. `from` is the JSON member when it is not the name; `{id}` there is the parent's key.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app;
 use crate::query::Version;
@@ -35,6 +35,8 @@ pub enum Command {
     Describe(Describe),
     /// Read a table, to the terminal or to a file
     Get(Get),
+    /// Answer a statement in SQL, or those typed at a prompt
+    Query(Query),
     /// Say which tables the granted permissions and licences allow
     Check(Check),
     /// Read tables whole and keep a version of each in the store
@@ -194,6 +196,39 @@ pub struct Get {
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub asked: Asked,
+}
+
+/// `query`
+#[derive(Args, Debug)]
+pub struct Query {
+    /// Such as "SELECT displayName FROM users WHERE department = 'Sales'"; without one, a prompt
+    pub sql: Option<String>,
+    /// What is printed: a table on a terminal and JSON elsewhere, unless said
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<QueryFormat>,
+    /// Show what would be asked of Graph, and ask nothing
+    #[arg(long, requires = "sql")]
+    pub explain: bool,
+    /// Write a file; its ending says what: .parquet .arrow .csv .jsonl
+    #[arg(short, long, value_name = "FILE", requires = "sql")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// What `query` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// A table
+    Table,
+    /// A header line and a line a row
+    Csv,
+    /// An object a line
+    Json,
+    /// A Parquet file
+    Parquet,
+    /// An Arrow IPC file
+    Arrow,
 }
 
 /// `check`

@@ -13,8 +13,11 @@ mod expire;
 mod fsck;
 mod get;
 mod load;
+mod output;
 mod preview;
 mod progress;
+mod prompt;
+mod query;
 mod reader;
 mod report;
 mod serve;
@@ -28,7 +31,7 @@ use clap::Parser as _;
 
 use crate::error::{Kind, Report};
 use crate::snapshot::{self, export};
-use crate::{app, catalog, flight, ops, query, sim as simulated};
+use crate::{app, catalog, flight, ops, sim as simulated};
 use arguments::{Arguments, Command};
 use console::Console;
 
@@ -50,7 +53,7 @@ pub enum Error {
     Catalog(#[from] catalog::Error),
     /// A read.
     #[error(transparent)]
-    Query(#[from] query::Error),
+    Query(#[from] crate::query::Error),
     /// An operation.
     #[error(transparent)]
     Ops(#[from] ops::Error),
@@ -97,6 +100,9 @@ pub enum Error {
     /// Batches could not be drawn.
     #[error("could not print the rows")]
     Print(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The terminal cannot be read.
+    #[error("could not read what is typed")]
+    Prompt(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The runtime could not be started.
     #[error("could not start")]
     Start(#[source] std::io::Error),
@@ -120,7 +126,7 @@ impl Error {
             Error::Unsound { .. } => Kind::Corrupt,
             Error::Export(error) => error.kind(),
             Error::Sim(error) => error.kind(),
-            Error::Listen { .. } | Error::Output(_) => Kind::Unavailable,
+            Error::Listen { .. } | Error::Output(_) | Error::Prompt(_) => Kind::Unavailable,
             Error::Serve(_) | Error::Print(_) | Error::Start(_) => Kind::Internal,
             Error::Interrupted => Kind::Cancelled,
         }
@@ -186,6 +192,7 @@ async fn run(arguments: Arguments, console: &Console) -> Result<(), Error> {
         Command::Tables(command) => tables::list(command, console).await,
         Command::Describe(command) => tables::describe(command, console).await,
         Command::Get(command) => get::run(command, console).await,
+        Command::Query(command) => query::run(command, console).await,
         Command::Check(command) => check::run(command, console).await,
         Command::Load(command) => load::run(command, console).await,
         Command::Expire(command) => expire::run(command, console).await,

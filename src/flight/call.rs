@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use futures::stream::{self, Stream, StreamExt as _};
 use tokio::sync::mpsc;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::metadata::MetadataMap;
 
 use super::Error;
+use super::told::{Taken, Told};
 use crate::clock::{self, Instant};
 use crate::graph::Meter;
-use crate::limits;
+use crate::limits::flight as limits;
 use crate::query::{Answer, Plan};
 
 /// When the caller stops waiting, from its `grpc-timeout`; `None` where it named no time.
@@ -22,10 +24,10 @@ use crate::query::{Answer, Plan};
 /// (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>).
 pub fn deadline(metadata: &MetadataMap) -> Option<Instant> {
     let header = metadata.get("grpc-timeout")?.to_str().ok()?;
-    clock::now().checked_add(timeout(header)?)
+    clock::now().checked_add(read_timeout(header)?)
 }
 
-fn timeout(header: &str) -> Option<Duration> {
+fn read_timeout(header: &str) -> Option<Duration> {
     let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 {
         return None;
@@ -44,7 +46,7 @@ fn timeout(header: &str) -> Option<Duration> {
 
 /// Reads the answer in a task of its own, so that decoding goes on while frames are sent.
 ///
-/// At most [`limits::flight::BATCHES_AHEAD`] batches wait for the client; then the read waits too,
+/// At most [`limits::BATCHES_AHEAD`] batches wait for the client; then the read waits too,
 /// which is what holds Graph back when a client is slow. Dropping the stream ends the task and
 /// with it the request in flight.
 ///
@@ -54,7 +56,7 @@ pub fn drive(
     answer: Answer,
     watch: Watch,
 ) -> impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static {
-    let (ready, waiting) = mpsc::channel(limits::flight::BATCHES_AHEAD);
+    let (ready, waiting) = mpsc::channel(limits::BATCHES_AHEAD);
     let task = AbortOnDropHandle::new(tokio::spawn(read(answer, watch, ready)));
     stream::unfold((waiting, Some(task)), |(mut waiting, task)| async move {
         if let Some(batch) = waiting.recv().await {
@@ -92,27 +94,65 @@ async fn read(
     Ok(())
 }
 
+/// The same batches, and one without rows whenever nothing came for a while: proxies cut a stream
+/// on which nothing is said, and Graph can make a read wait for minutes.
+pub fn spoken<S>(
+    schema: SchemaRef,
+    batches: S,
+) -> impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static
+where
+    S: Stream<Item = Result<RecordBatch, Error>> + Send + Unpin + 'static,
+{
+    stream::unfold((batches, schema), |(mut batches, schema)| async move {
+        let batch = match timeout(limits::SILENCE, batches.next()).await {
+            Ok(batch) => batch?,
+            Err(_) => Ok(RecordBatch::new_empty(schema.clone())),
+        };
+        Some((batch, (batches, schema)))
+    })
+}
+
 /// Counts what a call has sent and writes its line when it ends, however it ends.
 pub struct Watch {
     table: Arc<str>,
     connection: Arc<str>,
     began: Instant,
+    planned: Instant,
+    told: Told,
     rows: u64,
     outcome: &'static str,
     meter: Option<Arc<Meter>>,
 }
 
 impl Watch {
-    /// Watches the call that reads `plan`.
-    pub fn new(plan: &Plan) -> Self {
-        match &plan.table {
+    /// Watches the call that reads `plan` and began at `began`, before it was planned.
+    pub fn new(plan: &Plan, began: Instant) -> Self {
+        let mut watch = match &plan.table {
             Some(opened) => Watch::of(opened.table.name.clone(), opened.connection.name.clone()),
             None => Watch::of("(statement)".into(), "".into()),
-        }
+        };
+        watch.began = began;
+        watch
+    }
+
+    /// What the trailers of the answer will tell.
+    pub fn told(&self) -> Told {
+        self.told.clone()
     }
 
     fn of(table: Arc<str>, connection: Arc<str>) -> Self {
-        Watch { table, connection, began: clock::now(), rows: 0, outcome: "abandoned", meter: None }
+        let (began, told) = (clock::now(), Told::default());
+        let planned = began;
+        Watch {
+            table,
+            connection,
+            began,
+            planned,
+            told,
+            rows: 0,
+            outcome: "abandoned",
+            meter: None,
+        }
     }
 
     fn ended(&mut self, outcome: &'static str) {
@@ -123,6 +163,14 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let count = |of: fn(&Meter) -> u64| self.meter.as_deref().map_or(0, of);
+        let now = clock::now();
+        self.told.note(Taken {
+            planning: self.planned.duration_since(self.began),
+            execution: now.duration_since(self.planned),
+            waited: self.meter.as_deref().map_or(Duration::ZERO, Meter::waited),
+            requests: count(Meter::requests),
+            rows: self.rows,
+        });
         tracing::info!(
             connection = &*self.connection,
             table = &*self.table,
@@ -130,7 +178,7 @@ impl Drop for Watch {
             rows = self.rows,
             requests = count(Meter::requests),
             throttled = count(Meter::throttled),
-            ms = clock::now().duration_since(self.began).as_millis() as u64,
+            ms = now.duration_since(self.began).as_millis() as u64,
             "do_get"
         );
     }
@@ -145,7 +193,7 @@ mod tests {
     use arrow::datatypes::Schema;
     use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
-    use super::{Error, Watch, drive, timeout};
+    use super::{Error, Watch, drive, read_timeout, spoken};
     use crate::clock;
     use crate::error::Kind;
     use crate::query::{self, Answer};
@@ -182,6 +230,17 @@ mod tests {
         assert_eq!(rest.expect_err("the deadline has passed").kind(), Kind::TimedOut);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_on_which_nothing_comes_goes_on_with_batches_without_rows() {
+        let schema = Arc::new(Schema::empty());
+        let late = stream::once(async {
+            clock::sleep(Duration::from_secs(50)).await;
+            Ok(batch())
+        });
+        let spoken = spoken(schema, late.boxed());
+        assert_eq!(spoken.try_collect::<Vec<_>>().await.expect("batches").len(), 3);
+    }
+
     #[test]
     fn a_timeout_is_a_number_and_a_unit() {
         let cases = [
@@ -198,7 +257,7 @@ mod tests {
             ("5µ", None),
         ];
         for (header, expected) in cases {
-            assert_eq!(timeout(header), expected, "{header:?}");
+            assert_eq!(read_timeout(header), expected, "{header:?}");
         }
     }
 }

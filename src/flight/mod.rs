@@ -1,25 +1,33 @@
 //! The wire: Arrow Flight over gRPC.
 //!
-//! What a client sends becomes a [`Request`](crate::query::Request) in `ticket`, is planned and
-//! run by the [`Engine`](crate::query::Engine), and goes back as frames (`encode`) or as a status (`status`). Nothing
-//! below this folder knows gRPC.
+//! What a client sends is told apart in `wanted` and becomes a [`Command`](crate::query::Command)
+//! in `ticket`, is planned and run by the [`Engine`](crate::query::Engine), and goes back as frames
+//! (`encode`) or as a status (`status`). Flight SQL (`sql`) and plain Flight are one service
+//! (`service`). Nothing below this folder knows gRPC.
 //!
 //! [`Server::bind`] takes the port at once, so that a port in use is said at the start;
 //! [`Server::serve`] answers until it is told to stop and then lets running streams end.
 
 mod actions;
 mod call;
+mod caller;
 mod client;
 mod encode;
 mod info;
 mod kept;
 mod loads;
-mod plain;
 pub mod proto;
+mod put;
+mod running;
 mod server;
+mod service;
+mod sessions;
+mod sql;
 mod status;
 pub mod ticket;
+mod told;
 mod uncopied;
+mod wanted;
 
 pub use client::{Client, ClientError, TableInfo};
 pub use encode::messages;
@@ -60,17 +68,55 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A command of Flight SQL that is not one.
+    #[error("the Flight SQL command `{name}` cannot be read")]
+    Command {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: arrow::error::ArrowError,
+    },
+    /// The body of an action of Flight SQL is not its message.
+    #[error("the body of action `{action}` is not its message")]
+    SqlBody {
+        /// The action.
+        action: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What is told of tables cannot be told as asked.
+    #[error("could not tell what there is")]
+    Metadata(#[source] arrow::error::ArrowError),
+    /// Values of parameters that cannot be bound.
+    #[error("the parameters cannot be read")]
+    Parameters(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// More bytes of parameters than may travel in a ticket.
+    #[error("the parameters have {bytes} bytes; at most {bytes_max} are taken")]
+    ParametersTooLong {
+        /// How many came.
+        bytes: usize,
+        /// How many may come.
+        bytes_max: usize,
+    },
+    /// An `authorization` that is neither Basic nor Bearer.
+    #[error("`authorization` is neither `Basic` nor `Bearer`")]
+    Credentials,
+    /// Another call has cancelled this one.
+    #[error("the read was cancelled")]
+    Cancelled,
     /// The method is not for a server that only reads.
     #[error("{method} is refused: this server only reads the directory")]
     ReadOnly {
-        /// The Flight method.
-        method: &'static str,
+        /// The method, or the command of Flight SQL.
+        method: String,
     },
     /// The method is not part of this server.
     #[error("{method} is not served")]
     NotServed {
-        /// The Flight method.
-        method: &'static str,
+        /// The method, or the command of Flight SQL.
+        method: String,
         /// What to call instead.
         instead: &'static str,
     },
@@ -113,7 +159,15 @@ impl Error {
             Error::Query(error) => error.kind(),
             Error::Ops(error) => error.kind(),
             Error::UnknownAction { .. } => Kind::NotFound,
-            Error::ActionBody { .. } | Error::Exposed { .. } => Kind::Invalid,
+            Error::ActionBody { .. }
+            | Error::Exposed { .. }
+            | Error::Command { .. }
+            | Error::SqlBody { .. }
+            | Error::Metadata(_)
+            | Error::Parameters(_)
+            | Error::ParametersTooLong { .. } => Kind::Invalid,
+            Error::Cancelled => Kind::Cancelled,
+            Error::Credentials => Kind::Unauthenticated,
             Error::ReadOnly { .. } | Error::NotServed { .. } => Kind::Unsupported,
             Error::Died(error) if error.is_cancelled() => Kind::Cancelled,
             Error::Encode(_) | Error::Serve(_) | Error::Died(_) => Kind::Internal,
@@ -128,6 +182,9 @@ impl Error {
             Error::Ticket(error) => error.hint(),
             Error::Query(error) => error.hint(),
             Error::Ops(error) => error.hint(),
+            Error::ParametersTooLong { .. } => {
+                Some("put the values into several statements".to_owned())
+            }
             Error::ActionBody { .. } => {
                 Some("send no body, or JSON such as `{\"table\":\"users\"}`".to_owned())
             }

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
-use super::plain::Plain;
+use super::service::Service;
 use super::uncopied::Uncopied;
 use super::{Error, proto};
 use crate::limits;
@@ -74,17 +74,17 @@ impl Server {
     /// [`Error::Serve`] if the server ends by itself.
     pub async fn serve(self, engine: Engine, stop: CancellationToken) -> Result<(), Error> {
         let (health, health_service) = tonic_health::server::health_reporter();
-        health.set_serving::<FlightServiceServer<Plain>>().await;
+        health.set_serving::<FlightServiceServer<Service>>().await;
         let told = {
             let stop = stop.clone();
             async move {
                 stop.cancelled().await;
-                health.set_not_serving::<FlightServiceServer<Plain>>().await;
+                health.set_not_serving::<FlightServiceServer<Service>>().await;
                 // The whole server, which is what most probes ask about.
                 health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
             }
         };
-        let flight = Uncopied::new(Plain::new(engine));
+        let flight = Uncopied::new(Service::new(engine));
         let serving = tonic::transport::Server::builder()
             .max_concurrent_streams(limits::flight::STREAMS_MAX)
             .http2_max_header_list_size(limits::flight::HEADER_BYTES_MAX)

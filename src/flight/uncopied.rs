@@ -26,6 +26,7 @@ use tonic::{Request, Response, Status};
 use tower_service::Service;
 
 use super::encode::GRPC_PREFIX_BYTES;
+use super::told::Told;
 use crate::limits::flight as limits;
 
 /// Messages of gRPC as they go out: each item is one or more whole ones, each a `FlightData`.
@@ -104,8 +105,9 @@ async fn do_get<T: DoGet>(
     let ticket = ticket(&body)?;
     let metadata = MetadataMap::from_headers(head.headers);
     let request = Request::from_parts(metadata, head.extensions, ticket);
-    let (metadata, messages, _) = service.messages(request).await?.into_parts();
-    let mut answer = http::Response::new(Body::new(Answer { messages: Some(messages) }));
+    let (metadata, messages, mut extensions) = service.messages(request).await?.into_parts();
+    let told = extensions.remove::<Told>();
+    let mut answer = http::Response::new(Body::new(Answer { messages: Some(messages), told }));
     *answer.headers_mut() = metadata.into_headers();
     let grpc = http::HeaderValue::from_static("application/grpc");
     answer.headers_mut().insert(http::header::CONTENT_TYPE, grpc);
@@ -154,6 +156,8 @@ fn split(mut bytes: Bytes) -> Result<Vec<FlightData>, Status> {
 struct Answer {
     /// `None` once the trailers are out.
     messages: Option<Messages>,
+    /// What else the trailers tell.
+    told: Option<Told>,
 }
 
 impl http_body::Body for Answer {
@@ -172,8 +176,11 @@ impl http_body::Body for Answer {
         };
         self.messages = None;
         let mut trailers = http::HeaderMap::new();
-        let told = status.add_header(&mut trailers);
-        Poll::Ready(Some(told.map(|()| Frame::trailers(trailers))))
+        if let Some(told) = &self.told {
+            told.add_to(&mut trailers);
+        }
+        let ended = status.add_header(&mut trailers);
+        Poll::Ready(Some(ended.map(|()| Frame::trailers(trailers))))
     }
 }
 

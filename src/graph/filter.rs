@@ -8,7 +8,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta};
 
-use crate::catalog::{Comparison, Filter, Operator, Origin, Table, Value};
+use crate::catalog::{Comparison, Family, Filter, Operator, Origin, Table, Value};
 use crate::limits::graph as limits;
 
 /// A `$filter`.
@@ -38,6 +38,8 @@ fn say(table: &Table, filter: &Filter, advanced: bool) -> Option<Clause> {
             let said: Vec<_> = parts.iter().filter_map(|part| say(table, part, advanced)).collect();
             joined(said, " and ", usize::max)
         }
+        // Whether logs understand `or` is not documented.
+        Filter::Any(_) if table.family != Family::Directory => None,
         Filter::Any(parts) => {
             let said: Option<Vec<_>> =
                 parts.iter().map(|part| say(table, part, advanced)).collect();
@@ -163,10 +165,12 @@ pub(super) fn ids(ids: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// Text as a literal: in quotes, its own doubled. Empty text and control characters are refused by
-/// Graph, so nothing is said of them.
+/// Text as a literal: in quotes, its own doubled. Empty and long text and control characters are
+/// refused by Graph, so nothing is said of them.
 fn text(value: &str) -> Option<String> {
-    let sayable = !value.is_empty() && !value.chars().any(char::is_control);
+    let sayable = !value.is_empty()
+        && value.chars().count() <= limits::FILTER_TEXT_CHARS_MAX
+        && !value.chars().any(char::is_control);
     sayable.then(|| format!("'{}'", value.replace('\'', "''")))
 }
 

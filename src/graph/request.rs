@@ -220,11 +220,12 @@ impl Listing {
             return self;
         }
         let Some(clause) = filter::clause(table, filter, allowed) else { return self };
-        let filtered =
-            Listing { filter: encoded(&clause.text), advanced: clause.advanced, ..self.clone() };
+        let filtered = Listing { filter: clause.text, advanced: clause.advanced, ..self.clone() };
         // Too much to say is not said.
         let bytes = filtered.below_root(None, None).len() + KEY_BYTES;
-        if bytes > limits::URL_BYTES_MAX { self } else { filtered }
+        let bytes_max =
+            if clause.advanced { limits::ADVANCED_URL_BYTES_MAX } else { limits::URL_BYTES_MAX };
+        if bytes > bytes_max { self } else { filtered }
     }
 
     /// Whether it names columns.

@@ -31,3 +31,6 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// The longest age at which a stored version may answer: what is older is history.
 pub const MAX_AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// Rows of an answer that are drawn as a table: nobody reads more, and drawing holds them.
+pub const TABLE_ROWS: usize = 1_000;

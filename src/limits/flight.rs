@@ -13,9 +13,9 @@ pub const SPARE_MAX: usize = 2;
 /// The largest that is kept so. A single huge row is not worth its memory.
 pub const SPARE_BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
 
-/// A message from a client: a ticket or a command, never data, since nothing is written. The
-/// length is that of a very long list of columns, many times over.
-pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// A message from a client: a ticket or a command, or values of parameters, never more. The
+/// length is that of the longest values, and of a long statement.
+pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
 
 /// Headers of a call: bearer tokens of Entra reach 6 KB, and JDBC forwards unknown parameters.
 pub const HEADER_BYTES_MAX: u32 = 64 << 10;
@@ -43,3 +43,16 @@ pub const LOOKUPS: usize = 8;
 
 /// Between two lines of progress of an action that takes long; they keep its stream alive too.
 pub const PROGRESS: Duration = Duration::from_secs(1);
+
+/// Sessions that are remembered, by cookie and by connection; the oldest are forgotten first.
+pub const SESSIONS_MAX: usize = 8_192;
+
+/// Reads that were cancelled before they began and are remembered for when they do.
+pub const CANCELLED_KEPT: usize = 1_024;
+
+/// Bytes of the values of a statement's parameters: they travel in every ticket.
+pub const PARAMETER_BYTES_MAX: usize = 4 << 20;
+
+/// Without a row for so long a stream gets a batch without rows, because proxies cut streams on
+/// which nothing is said; the shortest usual limit is 60 s.
+pub const SILENCE: Duration = Duration::from_secs(20);

@@ -31,6 +31,12 @@ pub const URL_BYTES_MAX: usize = 7_500;
 /// its values.
 pub const FILTER_ALTERNATIVES_MAX: usize = 15;
 
+/// Characters of a text in the `$filter` of a basic query.
+pub const FILTER_TEXT_CHARS_MAX: usize = 120;
+
+/// Characters of the whole URL of an advanced query.
+pub const ADVANCED_URL_BYTES_MAX: usize = 2_048;
+
 /// Rows that are read by their ids rather than by going through their table: forty requests, each
 /// as dear as a page of hundreds.
 pub const FILTER_IDS_MAX: usize = 40 * FILTER_ALTERNATIVES_MAX;

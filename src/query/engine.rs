@@ -18,8 +18,8 @@ use super::provider::Rows;
 use super::statement::Planned;
 use super::words::{Names, Words};
 use super::{
-    Command, Error, Namespace, Of, Opened, Part, Request, Spent, Statement, Version, bind, session,
-    shape, statement,
+    Command, Error, Listed, Namespace, Of, Opened, Part, Request, Spent, Statement, Version, bind,
+    listing, session, shape, statement,
 };
 use crate::catalog::{Column, Scan};
 use crate::clock::{self, Instant};
@@ -114,6 +114,15 @@ impl Engine {
             Command::Table(request) => self.plan_table(&request).await,
             Command::Sql(statement) => self.plan_statement(&statement).await,
         }
+    }
+
+    /// Every table that a statement may name, by catalog, schema and name.
+    ///
+    /// # Errors
+    ///
+    /// What the store meets.
+    pub async fn list(&self, stored: listing::Stored) -> Result<Vec<Listed>, Error> {
+        listing::list(&self.namespace, stored).await
     }
 
     /// Finds what a statement is, whatever its parameters will be.

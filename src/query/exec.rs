@@ -75,16 +75,6 @@ impl Read {
         read
     }
 
-    /// What is read.
-    pub fn scan(&self) -> &Scan {
-        &self.scan
-    }
-
-    /// Of what.
-    pub fn opened(&self) -> &Opened {
-        &self.opened
-    }
-
     /// The scan with what was worked out meanwhile.
     fn scan_now(&self) -> Scan {
         let mut scan = self.scan.clone();

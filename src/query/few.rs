@@ -60,10 +60,9 @@ fn pass(plan: Arc<dyn ExecutionPlan>, enough: Option<u64>) -> Result<Arc<dyn Exe
         children.iter().map(|child| pass(child.clone(), below)).collect::<Result<_>>()?;
     let same = children.iter().zip(&passed).all(|(old, new)| Arc::ptr_eq(old, new));
     if same {
-        Ok(plan)
-    } else {
-        { plan.replace_children(passed, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep)) }
+        return Ok(plan);
     }
+    plan.replace_children(passed, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep))
 }
 
 fn passes(plan: &Arc<dyn ExecutionPlan>) -> bool {

@@ -9,9 +9,10 @@
 //! |---|---|
 //! | `request` | what is asked |
 //! | `words`, `statement` | from text to a plan: names as the tables spell them, reads only |
-//! | `catalogs`, `functions`, `system` | what the names in a statement mean |
+//! | `catalogs`, `functions`, `system`, `listing` | what the names in a statement mean |
 //! | `opened` | which state of a table is read, and by whom |
 //! | `provider`, `pushdown`, `exec`, `few` | from a plan to scans that ask for no more than it needs |
+//! | `fair` | long work that lets others have their turn |
 //! | `bind`, `shape` | values of parameters; the schema of an answer |
 //! | `session` | DataFusion as it is used here |
 //! | `engine` | plans and runs |
@@ -23,9 +24,11 @@ mod bind;
 mod catalogs;
 mod engine;
 mod exec;
+mod fair;
 mod fault;
 mod few;
 mod functions;
+mod listing;
 mod namespace;
 mod opened;
 mod provider;
@@ -42,9 +45,9 @@ use std::time::Duration;
 
 pub use catalogs::{DIRECTORY, LIVE, SCHEMAS, STORED, SYSTEM};
 pub use engine::{Answer, Engine, Known, Plan, Prepared};
+pub use listing::{Listed, Stored};
 pub use namespace::{Connection, MaxAge, Namespace};
 pub use opened::{Opened, pair};
-pub use pushdown::filter;
 pub use request::{Command, Of, Part, Request, Statement, Version};
 use session::Spent;
 

@@ -9,6 +9,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
 use super::catalogs::Catalogs;
+use super::fair::Fair;
 use super::few::Few;
 use crate::clock::Instant;
 use crate::graph::Meter;
@@ -33,6 +34,7 @@ pub fn base() -> Result<SessionState> {
         .with_config(config())
         .with_runtime_env(runtime)
         .with_physical_optimizer_rule(Arc::new(Few))
+        .with_physical_optimizer_rule(Arc::new(Fair))
         .build();
     datafusion_functions_json::register_all(&mut state)?;
     Ok(state)

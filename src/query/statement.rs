@@ -18,7 +18,7 @@ use super::catalogs::{Catalogs, SCHEMAS};
 use super::functions::Called;
 use super::words::{Names, Words};
 use super::{Error, Namespace, Statement, session, system};
-use crate::catalog::{Property, Type};
+use crate::catalog::{Catalog, Property, Type};
 use crate::limits::query as limits;
 use crate::snapshot::Which;
 
@@ -29,15 +29,19 @@ pub fn names(namespace: &Namespace) -> Names {
     names.add("information_schema");
     for connection in namespace.connections() {
         names.add(&connection.name);
-        for table in connection.catalog.tables() {
-            names.add(&table.name);
-            for column in &table.columns {
-                names.add(&column.name);
-                add_parts(&mut names, &column.ty);
-            }
-        }
+        add_tables(&mut names, &connection.catalog);
     }
     names
+}
+
+fn add_tables(names: &mut Names, catalog: &Catalog) {
+    for table in catalog.tables() {
+        names.add(&table.name);
+        for column in &table.columns {
+            names.add(&column.name);
+            add_parts(names, &column.ty);
+        }
+    }
 }
 
 fn add_parts(names: &mut Names, ty: &Type) {
@@ -184,4 +188,19 @@ pub async fn stored(namespace: &Namespace) -> Result<BTreeMap<Arc<str>, Vec<Stri
         all.insert(connection.name.clone(), names.into_iter().flatten().collect());
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn no_name_of_the_catalogue_means_two_things_without_quotes() {
+        let catalog = Arc::new(Catalog::builtin().expect("the built-in tables"));
+        let mut names = Names::default();
+        add_tables(&mut names, &catalog);
+        assert_eq!(names.twins().collect::<Vec<_>>(), [] as [&[String]; 0]);
+    }
 }

@@ -38,6 +38,7 @@ impl Names {
     }
 
     /// Names that differ only in case, of which one without quotes may mean either.
+    #[cfg(test)]
     pub fn twins(&self) -> impl Iterator<Item = &[String]> {
         self.spellings.values().filter(|names| names.len() > 1).map(Vec::as_slice)
     }

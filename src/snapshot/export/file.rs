@@ -1,20 +1,14 @@
 //! One answer into one file.
 
-use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::writer::FileWriter;
-use arrow::json::LineDelimitedWriter;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 
 use super::disk::{Disk, Refusal};
 use super::unfinished::Unfinished;
-use super::{Error, Format, csv};
-use crate::limits;
+use super::writer::{BoxError, Writer};
+use super::{Error, Format};
 
 /// A file being written.
 ///
@@ -24,7 +18,7 @@ use crate::limits;
 pub struct Export {
     path: PathBuf,
     unfinished: Unfinished,
-    writer: Writer,
+    writer: Writer<Disk>,
     refusal: Refusal,
     rows: u64,
 }
@@ -36,13 +30,6 @@ pub struct Written {
     pub rows: u64,
     /// Length of the file.
     pub bytes: u64,
-}
-
-enum Writer {
-    Parquet(Box<ArrowWriter<Disk>>),
-    Arrow(Box<FileWriter<BufWriter<Disk>>>),
-    Csv(Box<arrow::csv::Writer<BufWriter<Disk>>>, SchemaRef),
-    Jsonl(Box<LineDelimitedWriter<BufWriter<Disk>>>),
 }
 
 impl Export {
@@ -94,70 +81,3 @@ fn failed(path: &Path, source: BoxError, refusal: &Refusal) -> Error {
         None => Error::Rows { path: path.to_owned(), source },
     }
 }
-
-impl Writer {
-    fn new(format: Format, file: Disk, schema: &SchemaRef) -> Result<Self, BoxError> {
-        Ok(match format {
-            Format::Parquet => {
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-                    .set_max_row_group_row_count(Some(limits::snapshot::ROW_GROUP_ROWS))
-                    .build();
-                Writer::Parquet(Box::new(ArrowWriter::try_new(
-                    file,
-                    schema.clone(),
-                    Some(properties),
-                )?))
-            }
-            Format::Arrow => Writer::Arrow(Box::new(FileWriter::try_new_buffered(file, schema)?)),
-            Format::Csv => {
-                let flat = csv::flat_schema(schema);
-                let mut writer = arrow::csv::Writer::new(BufWriter::new(file));
-                // The header comes with the first batch, and a table may have no rows.
-                writer.write(&RecordBatch::new_empty(flat.clone()))?;
-                Writer::Csv(Box::new(writer), flat)
-            }
-            Format::Jsonl => {
-                Writer::Jsonl(Box::new(LineDelimitedWriter::new(BufWriter::new(file))))
-            }
-        })
-    }
-
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), BoxError> {
-        match self {
-            Writer::Parquet(writer) => {
-                writer.write(batch)?;
-                // The writer holds a row group in memory; wide tables reach the bound in bytes
-                // long before the one in rows.
-                if writer.in_progress_size() > limits::snapshot::ROW_GROUP_BYTES {
-                    writer.flush()?;
-                }
-            }
-            Writer::Arrow(writer) => writer.write(batch)?,
-            Writer::Csv(writer, flat) => writer.write(&csv::flatten(batch, flat)?)?,
-            Writer::Jsonl(writer) => writer.write(batch)?,
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Disk, BoxError> {
-        let flushed = |mut buffer: BufWriter<Disk>| -> Result<Disk, BoxError> {
-            buffer.flush()?;
-            Ok(buffer.into_inner()?)
-        };
-        match self {
-            Writer::Parquet(writer) => Ok(writer.into_inner()?),
-            Writer::Arrow(mut writer) => {
-                writer.finish()?;
-                flushed(writer.into_inner()?)
-            }
-            Writer::Csv(writer, _) => flushed(writer.into_inner()),
-            Writer::Jsonl(mut writer) => {
-                writer.finish()?;
-                flushed(writer.into_inner())
-            }
-        }
-    }
-}
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -7,10 +7,13 @@ mod csv;
 mod disk;
 mod file;
 mod format;
+mod pipe;
 mod unfinished;
+mod writer;
 
 pub use file::{Export, Written};
 pub use format::Format;
+pub use pipe::Pipe;
 pub use unfinished::text;
 
 use std::path::PathBuf;

@@ -1,0 +1,306 @@
+//! The Flight service: plain Flight and Flight SQL, on one port.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use arrow_flight::flight_service_server::FlightService;
+use arrow_flight::{
+    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightEndpoint, FlightInfo,
+    HandshakeRequest, HandshakeResponse, PollInfo, PutResult, Result as ActionResult, SchemaAsIpc,
+    SchemaResult, Ticket,
+};
+use futures::stream::{self, Stream, StreamExt as _};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::caller::{self, Caller};
+use super::running::{self, Running};
+use super::sessions::Sessions;
+use super::ticket::Asked;
+use super::uncopied::{self, DoGet, Messages};
+use super::wanted::{self, Wanted};
+use super::{Error, actions, call, encode, info, put, sql, status};
+use crate::clock;
+use crate::limits;
+use crate::query::{self, Command, Engine, Plan};
+
+/// Flight over an [`Engine`]: discovery, schemas, reads, statements and actions; nothing is
+/// written.
+#[derive(Clone, Debug)]
+pub struct Service {
+    engine: Engine,
+    running: Running,
+    sessions: Sessions,
+}
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send + 'static>>;
+
+impl Service {
+    /// Serves what `engine` can answer.
+    pub fn new(engine: Engine) -> Self {
+        Service { engine, running: Running::default(), sessions: Sessions::default() }
+    }
+
+    /// Who calls: the one place that every call passes before anything is done for it.
+    fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        caller::admit(request.metadata(), peer(request)).map_err(|error| status::status(&error))
+    }
+
+    /// What is wanted, with what the caller has chosen for names without a catalog or schema.
+    fn chosen(&self, caller: &Caller, wanted: Wanted) -> Wanted {
+        let Wanted::Rows(mut asked) = wanted else { return wanted };
+        let chosen = self.sessions.get(&caller.known);
+        match &mut asked.command {
+            Command::Sql(statement) => {
+                statement.catalog = statement.catalog.take().or(chosen.catalog);
+                statement.schema = statement.schema.take().or(chosen.schema);
+            }
+            Command::Table(request) => {
+                request.connection = request.connection.take().or(chosen.catalog);
+            }
+        }
+        Wanted::Rows(asked)
+    }
+
+    async fn flight_info(
+        &self,
+        caller: &Caller,
+        descriptor: FlightDescriptor,
+    ) -> Result<FlightInfo, Error> {
+        match self.chosen(caller, wanted::described(&descriptor)?) {
+            Wanted::Rows(asked) => {
+                let asked = Asked { call: Some(running::name()), ..asked };
+                self.info(asked, descriptor).await
+            }
+            Wanted::Told(command, bytes) => {
+                let ticket = FlightEndpoint::new().with_ticket(Ticket { ticket: bytes });
+                let info = FlightInfo::new()
+                    .try_with_schema(&*sql::schema(&command)?)
+                    .map_err(Error::Encode)?;
+                Ok(info.with_descriptor(descriptor).with_endpoint(ticket))
+            }
+        }
+    }
+
+    async fn info(&self, asked: Asked, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
+        let plan = self.engine.plan(asked.command.clone()).await?;
+        info::flight_info(&asked, descriptor, &plan)
+    }
+
+    /// The flights whose name fits, one after another; stored versions are looked up a few at once.
+    fn flights(&self, pattern: &str) -> Answers<FlightInfo> {
+        let connections: Vec<_> = self.engine.namespace().connections().cloned().collect();
+        let alone = connections.len() == 1;
+        let mut asked = Vec::new();
+        for connection in connections {
+            for table in connection.catalog.matching(pattern) {
+                let mut request = query::Request::table(&*table.name);
+                let mut path = vec![table.name.to_string()];
+                if !alone {
+                    request.connection = Some(connection.name.to_string());
+                    path.insert(0, connection.name.to_string());
+                }
+                asked.push((Command::Table(request).into(), FlightDescriptor::new_path(path)));
+            }
+        }
+        let this = self.clone();
+        let infos = stream::iter(asked).map(move |(asked, descriptor): (Asked, _)| {
+            let this = this.clone();
+            async move { this.info(asked, descriptor).await }
+        });
+        let infos = infos.buffered(limits::flight::LOOKUPS);
+        infos.map(|info| info.map_err(|error| status::status(&error))).boxed()
+    }
+
+    async fn schema(
+        &self,
+        caller: &Caller,
+        descriptor: FlightDescriptor,
+    ) -> Result<SchemaResult, Error> {
+        let schema = match self.chosen(caller, wanted::described(&descriptor)?) {
+            Wanted::Rows(asked) => self.engine.plan(asked.command).await?.schema(),
+            Wanted::Told(command, _) => sql::schema(&command)?,
+        };
+        let options = arrow::ipc::writer::IpcWriteOptions::default();
+        SchemaAsIpc::new(&schema, &options).try_into().map_err(Error::Encode)
+    }
+
+    /// The answer to a ticket, as messages, and what its trailers will tell.
+    async fn answer(
+        &self,
+        caller: &Caller,
+        ticket: Ticket,
+        deadline: Option<clock::Instant>,
+    ) -> Result<Response<Messages>, Error> {
+        let began = clock::now();
+        match self.chosen(caller, wanted::read(&ticket.ticket)?) {
+            Wanted::Rows(asked) => {
+                let plan = self.engine.plan(asked.command.clone()).await?;
+                Ok(self.rows(asked, plan, began, deadline))
+            }
+            Wanted::Told(command, _) => {
+                let batch = sql::told(&self.engine, &command).await?;
+                let schema = batch.schema();
+                let batches = stream::iter([Ok(batch)]);
+                Ok(Response::new(encode::messages(schema, batches).boxed()))
+            }
+        }
+    }
+
+    fn rows(
+        &self,
+        asked: Asked,
+        plan: Plan,
+        began: clock::Instant,
+        deadline: Option<clock::Instant>,
+    ) -> Response<Messages> {
+        let watch = call::Watch::new(&plan, began);
+        let told = watch.told();
+        let answer = self.engine.run(plan, deadline);
+        let schema = answer.schema.clone();
+        let batches = self.running.watched(asked.call, call::drive(answer, watch));
+        let batches = call::spoken(schema.clone(), batches);
+        let mut response = Response::new(encode::messages(schema, batches).boxed());
+        response.extensions_mut().insert(told);
+        response
+    }
+}
+
+/// The other end of the connection.
+fn peer<T>(request: &Request<T>) -> Option<SocketAddr> {
+    request.remote_addr()
+}
+
+#[tonic::async_trait]
+impl FlightService for Service {
+    type HandshakeStream = Answers<HandshakeResponse>;
+    type ListFlightsStream = Answers<FlightInfo>;
+    type DoGetStream = Answers<FlightData>;
+    type DoPutStream = Answers<PutResult>;
+    type DoActionStream = Answers<ActionResult>;
+    type ListActionsStream = Answers<ActionType>;
+    type DoExchangeStream = Answers<FlightData>;
+
+    async fn handshake(
+        &self,
+        request: Request<Streaming<HandshakeRequest>>,
+    ) -> Result<Response<Self::HandshakeStream>, Status> {
+        let bearer = caller::greet(request.metadata()).map_err(|error| status::status(&error))?;
+        // The stream is not read: C++ and Go clients close it at once, Java sends one message.
+        let mut response = Response::new(stream::iter([Ok(HandshakeResponse::default())]).boxed());
+        response.metadata_mut().insert("authorization", bearer);
+        Ok(response)
+    }
+
+    async fn list_flights(
+        &self,
+        request: Request<Criteria>,
+    ) -> Result<Response<Self::ListFlightsStream>, Status> {
+        self.admit(&request)?;
+        let expression = request.into_inner().expression;
+        let pattern = std::str::from_utf8(&expression).map_err(|_| {
+            Status::invalid_argument("the criteria are a name or a pattern in UTF-8")
+        })?;
+        Ok(Response::new(self.flights(if pattern.is_empty() { "*" } else { pattern })))
+    }
+
+    async fn get_flight_info(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        let caller = self.admit(&request)?;
+        let info = self.flight_info(&caller, request.into_inner()).await;
+        info.map(Response::new).map_err(|error| status::status(&error))
+    }
+
+    async fn poll_flight_info(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<PollInfo>, Status> {
+        let caller = self.admit(&request)?;
+        // Planning takes no time, so the first poll is also the last: no descriptor to go on with.
+        let info = self.flight_info(&caller, request.into_inner()).await;
+        let info = info.map_err(|error| status::status(&error))?;
+        let poll = PollInfo::new().with_info(info).try_with_progress(1.0);
+        poll.map(Response::new).map_err(|error| status::status(&Error::Encode(error)))
+    }
+
+    async fn get_schema(
+        &self,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<SchemaResult>, Status> {
+        let caller = self.admit(&request)?;
+        let schema = self.schema(&caller, request.into_inner()).await;
+        schema.map(Response::new).map_err(|error| status::status(&error))
+    }
+
+    async fn do_get(
+        &self,
+        request: Request<Ticket>,
+    ) -> Result<Response<Self::DoGetStream>, Status> {
+        Ok(self.messages(request).await?.map(uncopied::frames))
+    }
+
+    async fn do_put(
+        &self,
+        request: Request<Streaming<FlightData>>,
+    ) -> Result<Response<Self::DoPutStream>, Status> {
+        self.admit(&request)?;
+        let bound = put::bind(request.into_inner()).await;
+        let result = bound.map_err(|error| status::status(&error))?;
+        Ok(Response::new(stream::iter([Ok(result)]).boxed()))
+    }
+
+    async fn do_exchange(
+        &self,
+        request: Request<Streaming<FlightData>>,
+    ) -> Result<Response<Self::DoExchangeStream>, Status> {
+        self.admit(&request)?;
+        let (method, instead) = ("do_exchange".to_owned(), "use get_flight_info and do_get");
+        Err(status::status(&Error::NotServed { method, instead }))
+    }
+
+    async fn do_action(
+        &self,
+        request: Request<Action>,
+    ) -> Result<Response<Self::DoActionStream>, Status> {
+        let known = self.admit(&request)?.known;
+        let deadline = call::deadline(request.metadata());
+        let action = request.get_ref();
+        let (engine, sessions, running) = (&self.engine, &self.sessions, &self.running);
+        let caller = sql::actions::Caller { engine, sessions, running, known };
+        let done = sql::actions::run(&caller, &action.r#type, &action.body).await;
+        if let Some(done) = done.map_err(|error| status::status(&error))? {
+            let results = stream::iter(done.body.map(|body| Ok(ActionResult::new(body))));
+            let mut response = Response::new(results.boxed() as Self::DoActionStream);
+            if let Some(cookie) = done.cookie.and_then(|cookie| cookie.parse().ok()) {
+                response.metadata_mut().insert("set-cookie", cookie);
+            }
+            return Ok(response);
+        }
+        let lines = actions::run(&self.engine, action, deadline).await;
+        let lines = lines.map_err(|error| status::status(&error))?;
+        let results = lines.map(|line| match line {
+            Ok(line) => Ok(ActionResult::new(line.to_string())),
+            Err(error) => Err(status::status(&error)),
+        });
+        Ok(Response::new(results.boxed()))
+    }
+
+    async fn list_actions(
+        &self,
+        request: Request<Empty>,
+    ) -> Result<Response<Self::ListActionsStream>, Status> {
+        self.admit(&request)?;
+        Ok(Response::new(stream::iter(actions::types().map(Ok)).boxed()))
+    }
+}
+
+#[tonic::async_trait]
+impl DoGet for Service {
+    async fn messages(&self, request: Request<Ticket>) -> Result<Response<Messages>, Status> {
+        let caller = self.admit(&request)?;
+        let deadline = call::deadline(request.metadata());
+        let answer = self.answer(&caller, request.into_inner(), deadline).await;
+        answer.map_err(|error| status::status(&error))
+    }
+}

@@ -1,0 +1,142 @@
+//! What clients have chosen for their calls: the catalog and schema of names without one.
+//!
+//! A client that keeps cookies is known by one; another by the connection that it calls on. What
+//! is chosen stands in every ticket, so that a ticket means the same wherever it is redeemed.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tonic::metadata::MetadataMap;
+use uuid::Uuid;
+
+use crate::limits::flight as limits;
+
+/// The cookie that names a session.
+const COOKIE: &str = "arrow_flight_session_id";
+
+/// What a session has chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// The connection.
+    pub catalog: Option<String>,
+    /// The schema.
+    pub schema: Option<String>,
+}
+
+/// By what a session is known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Known {
+    /// Its cookie.
+    Cookie(String),
+    /// The other end of its connection.
+    Peer(SocketAddr),
+}
+
+/// The sessions of a server.
+#[derive(Clone, Debug, Default)]
+pub struct Sessions {
+    all: Arc<Mutex<All>>,
+}
+
+#[derive(Debug, Default)]
+struct All {
+    chosen: HashMap<Known, Chosen>,
+    /// The oldest first.
+    order: VecDeque<Known>,
+}
+
+/// Who calls, as far as sessions know them.
+pub fn known(metadata: &MetadataMap, peer: Option<SocketAddr>) -> Vec<Known> {
+    let cookies = metadata.get_all("cookie").into_iter().filter_map(|line| line.to_str().ok());
+    let named = cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
+        let (name, value) = cookie.trim().split_once('=')?;
+        (name == COOKIE).then(|| Known::Cookie(value.trim_matches('"').to_owned()))
+    });
+    named.into_iter().chain(peer.map(Known::Peer)).collect()
+}
+
+impl Sessions {
+    /// What the caller has chosen; nothing if it has no session.
+    pub fn get(&self, caller: &[Known]) -> Chosen {
+        let all = self.locked();
+        caller.iter().find_map(|known| all.chosen.get(known)).cloned().unwrap_or_default()
+    }
+
+    /// Changes what the caller has chosen, and gives the cookie that it is known by from now on.
+    pub fn set(&self, caller: &[Known], change: impl FnOnce(&mut Chosen)) -> String {
+        let mut chosen = self.get(caller);
+        change(&mut chosen);
+        let cookie = caller.iter().find_map(|known| match known {
+            Known::Cookie(value) if self.locked().chosen.contains_key(known) => Some(value.clone()),
+            _ => None,
+        });
+        let cookie = cookie.unwrap_or_else(|| Uuid::new_v4().to_string());
+        let peer = caller.iter().find(|known| matches!(known, Known::Peer(_))).cloned();
+        let mut all = self.locked();
+        for known in [Some(Known::Cookie(cookie.clone())), peer].into_iter().flatten() {
+            all.put(known, chosen.clone());
+        }
+        format!("{COOKIE}={cookie}")
+    }
+
+    /// Forgets what the caller has chosen.
+    pub fn close(&self, caller: &[Known]) {
+        let mut all = self.locked();
+        for known in caller {
+            all.chosen.remove(known);
+        }
+        all.order.retain(|known| !caller.contains(known));
+    }
+
+    fn locked(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl All {
+    fn put(&mut self, known: Known, chosen: Chosen) {
+        if self.chosen.insert(known.clone(), chosen).is_none() {
+            self.order.push_back(known);
+        }
+        while self.order.len() > limits::SESSIONS_MAX {
+            if let Some(oldest) = self.order.pop_front() {
+                self.chosen.remove(&oldest);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(port: u16) -> Known {
+        Known::Peer(([127, 0, 0, 1], port).into())
+    }
+
+    #[test]
+    fn a_session_is_known_by_its_cookie_or_its_connection() {
+        let sessions = Sessions::default();
+        let line = sessions.set(&[peer(1)], |chosen| chosen.schema = Some("live".to_owned()));
+        let mut metadata = MetadataMap::new();
+        let cookies = format!("other=1; {line}");
+        metadata.insert("cookie", cookies.parse().expect("a header"));
+        let live = Chosen { schema: Some("live".to_owned()), catalog: None };
+        assert_eq!(sessions.get(&[peer(1)]), live);
+        assert_eq!(sessions.get(&known(&metadata, Some(([127, 0, 0, 1], 2).into()))), live);
+        assert_eq!(sessions.get(&[peer(2)]), Chosen::default());
+        sessions.close(&known(&metadata, Some(([127, 0, 0, 1], 1).into())));
+        assert_eq!(sessions.get(&[peer(1)]), Chosen::default());
+    }
+
+    #[test]
+    fn there_is_an_end_of_sessions() {
+        let sessions = Sessions::default();
+        for port in 0..u16::MAX {
+            sessions.set(&[peer(port)], |chosen| chosen.schema = Some(port.to_string()));
+        }
+        assert_eq!(sessions.locked().chosen.len(), limits::SESSIONS_MAX);
+        assert_eq!(sessions.get(&[peer(0)]), Chosen::default());
+    }
+}

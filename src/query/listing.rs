@@ -1,0 +1,111 @@
+//! Every table that a statement may name.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::catalogs::{DIRECTORY, LIVE, STORED, SYSTEM};
+use super::{Connection, Error, Namespace, Of, Opened, Version, system};
+use crate::catalog::{Scan, Table};
+use crate::limits::query as limits;
+use crate::snapshot::Which;
+
+/// A table in a list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The connection.
+    pub catalog: Arc<str>,
+    /// One of [`SCHEMAS`](super::SCHEMAS).
+    pub schema: &'static str,
+    /// The table's name.
+    pub name: Arc<str>,
+    /// The columns that it gives by default.
+    pub columns: SchemaRef,
+    /// What it is; `None` of tables of `system`.
+    pub table: Option<Arc<Table>>,
+    /// How many rows it has, where a stored version tells.
+    pub rows: Option<u64>,
+}
+
+/// Which of them are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Those that the catalogue names.
+    LeftOut,
+    /// Also those of the store that have a version, which are looked up.
+    LookedUp,
+}
+
+/// Lists the tables by catalog, schema and name.
+///
+/// # Errors
+///
+/// What the store meets.
+pub async fn list(namespace: &Namespace, stored: Stored) -> Result<Vec<Listed>, Error> {
+    let mut all = Vec::new();
+    for connection in namespace.connections() {
+        for schema in [DIRECTORY, LIVE] {
+            for table in connection.catalog.tables() {
+                all.push(listed(connection, schema, table.clone())?);
+            }
+        }
+        if stored == Stored::LookedUp && connection.store.is_some() {
+            all.extend(of_store(connection).await?);
+        }
+        for name in system::NAMES {
+            all.push(Listed {
+                catalog: connection.name.clone(),
+                schema: SYSTEM,
+                name: name.into(),
+                columns: system::table(&Namespace::default(), name).await?.schema(),
+                table: None,
+                rows: None,
+            });
+        }
+    }
+    Ok(all)
+}
+
+fn listed(
+    connection: &Connection,
+    schema: &'static str,
+    table: Arc<Table>,
+) -> Result<Listed, Error> {
+    Ok(Listed {
+        catalog: connection.name.clone(),
+        schema,
+        name: table.name.clone(),
+        columns: Scan::new(table.clone(), None, None)?.schema(),
+        table: Some(table),
+        rows: None,
+    })
+}
+
+async fn of_store(connection: &Arc<Connection>) -> Result<Vec<Listed>, Error> {
+    let of = connection.clone();
+    let found = stream::iter(connection.catalog.tables().to_vec())
+        .map(move |table| {
+            let of = of.clone();
+            async move { newest(of, table).await }
+        })
+        .buffered(limits::LOOKUPS);
+    let found: Vec<_> = found.try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The newest version of a stored table; `None` where there is none.
+async fn newest(connection: Arc<Connection>, table: Arc<Table>) -> Result<Option<Listed>, Error> {
+    if connection.stored(&table)?.try_snapshot(Which::Latest).await?.is_none() {
+        return Ok(None);
+    }
+    let of = Of::Rows(Some(Version::Stored(Which::Latest)));
+    let opened = Opened::find(connection.clone(), &table.name, &of, &[]).await?;
+    let scan = Scan { columns: opened.select(None)?, ..Scan::new(table.clone(), None, None)? };
+    Ok(Some(Listed {
+        schema: STORED,
+        columns: scan.schema(),
+        rows: opened.known().map(|known| known.rows),
+        ..listed(&connection, STORED, table)?
+    }))
+}
