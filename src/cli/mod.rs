@@ -31,7 +31,7 @@ use clap::Parser as _;
 
 use crate::error::{Kind, Report};
 use crate::snapshot::{self, export};
-use crate::{app, catalog, flight, ops, sim as simulated};
+use crate::{app, catalog, flight, limits, ops, sim as simulated};
 use arguments::{Arguments, Command};
 use console::Console;
 
@@ -158,11 +158,16 @@ pub fn main() -> ExitCode {
         Err(error) => return explained(&error),
     };
     let console = Console::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let ended = match runtime {
-        Ok(runtime) => runtime.block_on(run(arguments, &console)),
-        Err(source) => Err(Error::Start(source)),
-    };
+    let ended = std::thread::scope(|scope| {
+        // Statements are also planned in this process, by code that recurses.
+        let main = std::thread::Builder::new().stack_size(limits::query::STACK_BYTES);
+        let work = main.spawn_scoped(scope, || started(arguments, &console));
+        match work.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(panicked)) => std::panic::resume_unwind(panicked),
+            Err(source) => Err(Error::Start(source)),
+        }
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -170,6 +175,14 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+fn started(arguments: Arguments, console: &Console) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(limits::query::STACK_BYTES)
+        .enable_all()
+        .build();
+    runtime.map_err(Error::Start)?.block_on(run(arguments, console))
 }
 
 /// Prints what clap has to say: help and version, which are results, or what is wrong, which is

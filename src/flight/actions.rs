@@ -8,7 +8,7 @@ use prost::Message as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Error, info, kept, loads, proto, sql};
+use super::{Error, airport, info, kept, loads, proto, sql};
 use crate::catalog;
 use crate::clock::Instant;
 use crate::ops;
@@ -62,7 +62,7 @@ struct About {
 
 /// The actions as `list_actions` describes them.
 pub fn types() -> impl Iterator<Item = ActionType> {
-    let all = ACTIONS.iter().chain(&sql::actions::ACTIONS);
+    let all = ACTIONS.iter().chain(&sql::actions::ACTIONS).chain(&airport::ACTIONS);
     all.map(|(name, description)| ActionType {
         r#type: (*name).to_owned(),
         description: (*description).to_owned(),

@@ -2,13 +2,14 @@
 //!
 //! What a client sends is told apart in `wanted` and becomes a [`Command`](crate::query::Command)
 //! in `ticket`, is planned and run by the [`Engine`](crate::query::Engine), and goes back as frames
-//! (`encode`) or as a status (`status`). Flight SQL (`sql`) and plain Flight are one service
-//! (`service`). Nothing below this folder knows gRPC.
+//! (`encode`) or as a status (`status`). Plain Flight, Flight SQL (`sql`) and DuckDB's Airport
+//! (`airport`) are one service (`service`). Nothing below this folder knows gRPC.
 //!
 //! [`Server::bind`] takes the port at once, so that a port in use is said at the start;
 //! [`Server::serve`] answers until it is told to stop and then lets running streams end.
 
 mod actions;
+mod airport;
 mod call;
 mod caller;
 mod client;
@@ -89,6 +90,9 @@ pub enum Error {
     /// What is told of tables cannot be told as asked.
     #[error("could not tell what there is")]
     Metadata(#[source] arrow::error::ArrowError),
+    /// A message of Airport's cannot be read or written.
+    #[error("the body of the action cannot be read")]
+    Airport(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Values of parameters that cannot be bound.
     #[error("the parameters cannot be read")]
     Parameters(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -164,6 +168,7 @@ impl Error {
             | Error::Command { .. }
             | Error::SqlBody { .. }
             | Error::Metadata(_)
+            | Error::Airport(_)
             | Error::Parameters(_)
             | Error::ParametersTooLong { .. } => Kind::Invalid,
             Error::Cancelled => Kind::Cancelled,

@@ -18,7 +18,7 @@ use super::sessions::Sessions;
 use super::ticket::Asked;
 use super::uncopied::{self, DoGet, Messages};
 use super::wanted::{self, Wanted};
-use super::{Error, actions, call, encode, info, put, sql, status};
+use super::{Error, actions, airport, call, encode, info, put, sql, status};
 use crate::clock;
 use crate::limits;
 use crate::query::{self, Command, Engine, Plan};
@@ -155,9 +155,14 @@ impl Service {
     ) -> Response<Messages> {
         let watch = call::Watch::new(&plan, began);
         let told = watch.told();
+        let whole = if asked.padded { plan.whole() } else { None };
         let answer = self.engine.run(plan, deadline);
-        let schema = answer.schema.clone();
-        let batches = self.running.watched(asked.call, call::drive(answer, watch));
+        let schema = whole.clone().unwrap_or_else(|| answer.schema.clone());
+        let batches = call::drive(answer, watch).map(move |batch| match &whole {
+            Some(whole) => airport::padded(&batch?, whole),
+            None => batch,
+        });
+        let batches = self.running.watched(asked.call, batches);
         let batches = call::spoken(schema.clone(), batches);
         let mut response = Response::new(encode::messages(schema, batches).boxed());
         response.extensions_mut().insert(told);
@@ -276,6 +281,10 @@ impl FlightService for Service {
                 response.metadata_mut().insert("set-cookie", cookie);
             }
             return Ok(response);
+        }
+        let found = airport::run(&self.engine, &action.r#type, &action.body).await;
+        if let Some(body) = found.map_err(|error| status::status(&error))? {
+            return Ok(Response::new(stream::iter([Ok(ActionResult::new(body))]).boxed()));
         }
         let lines = actions::run(&self.engine, action, deadline).await;
         let lines = lines.map_err(|error| status::status(&error))?;

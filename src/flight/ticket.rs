@@ -16,7 +16,9 @@ use serde::Deserialize;
 
 use super::proto;
 use crate::error::Kind;
-use crate::query::{Command, DIRECTORY, LIVE, Of, Part, Request, STORED, Statement, Version};
+use crate::query::{
+    Command, DIRECTORY, LIVE, Of, Part, Request, STORED, SYSTEM, Statement, Version,
+};
 use crate::snapshot::{Which, WhichError};
 
 /// The part of a path that asks for what changed.
@@ -162,7 +164,14 @@ impl Named {
 pub fn describe(descriptor: &FlightDescriptor) -> Result<Asked, Error> {
     match descriptor.r#type() {
         DescriptorType::Cmd => read(&descriptor.cmd),
-        DescriptorType::Path => Ok(Command::Table(path(&descriptor.path)?).into()),
+        DescriptorType::Path => Ok(match &*descriptor.path {
+            [schema, table] if schema == SYSTEM => {
+                let table = table.replace('"', "\"\"");
+                Command::Sql(Statement::new(format!("SELECT * FROM system.\"{table}\"")))
+            }
+            parts => Command::Table(path(parts)?),
+        }
+        .into()),
         DescriptorType::Unknown => Err(Error::Descriptor),
     }
 }
@@ -176,6 +185,10 @@ fn path(parts: &[String]) -> Result<Request, Error> {
     let is_state = |part: &String| part == CHANGES || part.parse::<Version>().is_ok();
     let (connection, table, rest) = match parts {
         [table, rest @ ..] if rest.first().is_none_or(is_state) => (None, table, rest),
+        [connection, schema, table] if [DIRECTORY, LIVE, STORED].contains(&schema.as_str()) => {
+            let request = path(&[schema.clone(), table.clone()])?;
+            return Ok(Request { connection: Some(connection.clone()), ..request });
+        }
         [connection, table, rest @ ..] => (Some(connection.clone()), table, rest),
         _ => return Err(wrong),
     };
@@ -375,7 +388,7 @@ fn state(
 
 fn text(bytes: &[u8]) -> Result<Command, Error> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::Unknown)?.trim();
-    if text.contains(char::is_control) && !text.contains(['\n', '\r', '\t']) {
+    if text.starts_with(char::is_control) {
         return Err(Error::Unknown);
     }
     let is_name = |part: &str| {

@@ -114,6 +114,8 @@ impl<'a> Of<'a> {
             self.if_may(operator, |name| format!("{name} {word} {literal}"))
         };
         match (comparison, value) {
+            // Graph refuses an id that cannot be one.
+            (Equal, Value::Text(value)) if self.name == "id" && !is_guid(value) => None,
             (Equal, Value::Text(value)) => said(Operator::Eq, "eq", text(value)?),
             (Equal, Value::Boolean(value)) => said(Operator::Eq, "eq", value.to_string()),
             (Equal, Value::Integer(value)) => said(Operator::Eq, "eq", value.to_string()),
@@ -163,6 +165,16 @@ pub(super) fn ids(ids: &[impl AsRef<str>]) -> String {
         [one] => format!("id eq {one}"),
         _ => format!("id in ({})", quoted.join(",")),
     }
+}
+
+/// Whether it is a GUID as Graph writes them.
+pub(super) fn is_guid(text: &str) -> bool {
+    let dashes = [8, 13, 18, 23];
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match dashes.contains(&at) {
+            true => byte == b'-',
+            false => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
 }
 
 /// Text as a literal: in quotes, its own doubled. Empty and long text and control characters are

@@ -150,18 +150,8 @@ fn ids(table: &Table, filter: &Filter) -> Option<Vec<Arc<str>>> {
     };
     let ids = filter.texts(key)?;
     // Another spelling of a GUID would stand in the answer, and Graph refuses what is none.
-    let readable = ids.len() <= ids_max && ids.iter().all(|id| is_guid(id));
+    let readable = ids.len() <= ids_max && ids.iter().all(|id| filter::is_guid(id));
     readable.then(|| ids.into_iter().collect())
-}
-
-/// Whether it is a GUID as Graph writes them.
-fn is_guid(text: &str) -> bool {
-    let dashes = [8, 13, 18, 23];
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match dashes.contains(&at) {
-            true => byte == b'-',
-            false => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-        })
 }
 
 impl Listing {

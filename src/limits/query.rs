@@ -3,8 +3,16 @@
 /// Bytes of a statement. Tools write long lists of values; nobody writes more than this.
 pub const STATEMENT_BYTES_MAX: usize = 512 << 10;
 
-/// Words and signs of a statement.
+/// Words, signs and values of a statement.
 pub const TOKENS_MAX: usize = 100_000;
+
+/// Words and signs of a statement besides values: a chain of operators nests as deep as it is long,
+/// and the planner recurses. A long list of values is written with `IN`, which does not nest.
+pub const WORDS_MAX: usize = 4_000;
+
+/// The stack of a thread that plans statements: in a build without optimisation the planner takes
+/// up to 7 KB a level, and a statement has at most [`WORDS_MAX`] of them.
+pub const STACK_BYTES: usize = 64 << 20;
 
 /// How deep parentheses, subqueries and operators may nest: the parser and the planner recurse.
 pub const DEPTH_MAX: usize = 100;

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
 
 use super::Error;
 use crate::limits::query as limits;
 
-/// The parameters of a plan, in order, with the types that the statement gives them; text where it
+/// The parameters of a plan, in order, with the types that the statement gives them; none where it
 /// gives none.
 ///
 /// # Errors
@@ -33,8 +34,8 @@ pub fn parameters(plan: &LogicalPlan) -> Result<SchemaRef, Error> {
         return Err(Error::TooLong { what: "parameters", count, max: limits::PARAMETERS_MAX });
     }
     let field = |number| {
-        let ty = by_number.get(&number).cloned().flatten().map_or(DataType::Utf8, plain);
-        Field::new(format!("${number}"), ty, true)
+        let ty = by_number.get(&number).cloned().flatten();
+        Field::new(format!("${number}"), ty.map_or(DataType::Null, plain), true)
     };
     Ok(Arc::new(Schema::new((1..=count).map(field).collect::<Vec<_>>())))
 }
@@ -65,15 +66,14 @@ pub fn bound(plan: LogicalPlan, values: Option<&RecordBatch>) -> Result<Vec<Logi
     if count > limits::BINDINGS_MAX {
         return Err(Error::TooManyBindings { count, max: limits::BINDINGS_MAX });
     }
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
     let mut columns = Vec::with_capacity(given);
     for (at, (column, field)) in values.columns().iter().zip(wanted.fields()).enumerate() {
-        let cast = cast_with_options(column, field.data_type(), &strict);
-        columns.push(cast.map_err(|_| Error::ParameterType {
+        let fitted = fitted(column, field.data_type()).map_err(|_| Error::ParameterType {
             number: at + 1,
             wanted: field.data_type().to_string(),
             given: column.data_type().to_string(),
-        })?);
+        });
+        columns.push(fitted?);
     }
     (0..count)
         .map(|row| {
@@ -84,4 +84,36 @@ pub fn bound(plan: LogicalPlan, values: Option<&RecordBatch>) -> Result<Vec<Logi
             Ok(plan.clone().with_param_values(ParamValues::from(scalars))?)
         })
         .collect()
+}
+
+/// The values as the type that the statement wants, where that loses nothing of them; else as they
+/// came, for the statement to make of them what it would of a literal.
+fn fitted(values: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
+    if values.data_type() == wanted || wanted.is_null() {
+        return Ok(values.clone());
+    }
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let fitted = cast_with_options(values, wanted, &strict)?;
+    let back = cast_with_options(&fitted, values.data_type(), &strict);
+    Ok(if back.is_ok_and(|back| &back == values) { fitted } else { values.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, Int64Array, StringArray};
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_never_made_another() {
+        let floats = |values: &[f64]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+        let whole = fitted(&floats(&[1.0, 2.0]), &DataType::Int64).expect("numbers");
+        assert_eq!(*whole.data_type(), DataType::Int64);
+        let part = fitted(&floats(&[1.5]), &DataType::Int64).expect("a number");
+        assert_eq!(*part.data_type(), DataType::Float64);
+        let number = Arc::new(Int64Array::from(vec![5])) as ArrayRef;
+        assert_eq!(fitted(&number, &DataType::Null).expect("any"), number);
+        let text = Arc::new(StringArray::from(vec!["x"])) as ArrayRef;
+        assert!(fitted(&text, &DataType::Int64).is_err());
+    }
 }

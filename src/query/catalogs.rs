@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::{DataFusionError, Result};
 
+use super::functions::{AS_OF, CHANGES};
 use super::provider::Rows;
 use super::words::Words;
 use super::{Connection, Error, Namespace, Of, Opened, Part, Version, system};
@@ -31,6 +32,9 @@ pub const SYSTEM: &str = "system";
 /// All of them.
 pub const SCHEMAS: [&str; 4] = [DIRECTORY, LIVE, STORED, SYSTEM];
 
+/// What stands in the place of a table and is none.
+const TABLE_FUNCTIONS: [&str; 4] = [AS_OF, CHANGES, "generate_series", "range"];
+
 /// The catalog of names without one where nobody chose between several connections.
 const UNDECIDED: &str = "(no connection)";
 
@@ -48,6 +52,8 @@ struct Named {
     default_schema: String,
     /// One part of the only table's rows, and the version that it is a part of.
     part: Option<(Part, Option<u64>)>,
+    /// Whether sources may help with filters.
+    pushdown: bool,
     /// The stored tables of each connection, where somebody asks for a list.
     stored: BTreeMap<Arc<str>, Vec<String>>,
 }
@@ -61,6 +67,7 @@ impl Catalogs {
         catalog: Option<&str>,
         schema: Option<&str>,
         part: Option<(Part, Option<u64>)>,
+        pushdown: bool,
     ) -> Self {
         let only = namespace.connection(None).map(|only| only.name.to_string());
         let default_catalog = match catalog {
@@ -69,19 +76,22 @@ impl Catalogs {
         };
         let default_schema = schema.unwrap_or(DIRECTORY).to_owned();
         let stored = BTreeMap::new();
-        let named = Named { namespace, words, default_catalog, default_schema, part, stored };
+        let named =
+            Named { namespace, words, default_catalog, default_schema, part, pushdown, stored };
         Catalogs { named: Arc::new(named) }
     }
 
     /// The same, with the stored tables listed.
     pub fn with_stored(self, stored: BTreeMap<Arc<str>, Vec<String>>) -> Self {
-        let Named { namespace, words, default_catalog, default_schema, part, .. } = &*self.named;
+        let Named { namespace, words, default_catalog, default_schema, part, pushdown, .. } =
+            &*self.named;
         let named = Named {
             namespace: namespace.clone(),
             words: words.clone(),
             default_catalog: default_catalog.clone(),
             default_schema: default_schema.clone(),
             part: *part,
+            pushdown: *pushdown,
             stored,
         };
         Catalogs { named: Arc::new(named) }
@@ -127,7 +137,8 @@ impl Named {
             (!column.on_request || self.words.has(&column.name)) && opened.has(&column.name)
         };
         let columns = opened.table.columns.iter().filter(given).cloned().collect();
-        Rows::new(Arc::new(opened), columns, self.part.map(|(part, _)| part), true)
+        let rows = Rows::new(Arc::new(opened), columns, self.part.map(|(part, _)| part), true)?;
+        Ok(if self.pushdown { rows } else { rows.alone() })
     }
 }
 
@@ -217,6 +228,10 @@ impl SchemaProvider for Schema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        // Functions stand where tables do, and are looked up as tables first.
+        if TABLE_FUNCTIONS.contains(&name) {
+            return Ok(None);
+        }
         let found = self.find(name).await;
         found.map(Some).map_err(|error| DataFusionError::External(Box::new(error)))
     }

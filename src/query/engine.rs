@@ -32,6 +32,7 @@ pub struct Engine {
     namespace: Arc<Namespace>,
     base: Arc<SessionState>,
     names: Arc<Names>,
+    pushdown: bool,
 }
 
 /// A command whose names have become tables, columns, and states of those tables.
@@ -92,7 +93,13 @@ impl Engine {
     pub fn new(namespace: Namespace) -> Result<Self, Error> {
         let names = Arc::new(statement::names(&namespace));
         let base = Arc::new(session::base()?);
-        Ok(Engine { namespace: Arc::new(namespace), base, names })
+        Ok(Engine { namespace: Arc::new(namespace), base, names, pushdown: true })
+    }
+
+    /// The same, which reads tables whole and filters them itself, for whoever doubts that a source
+    /// helps as it should. The rows are the same.
+    pub fn without_pushdown(self) -> Self {
+        Engine { pushdown: false, ..self }
     }
 
     /// The connections.
@@ -132,8 +139,9 @@ impl Engine {
     /// As [`plan`](Self::plan).
     pub async fn prepare(&self, statement: &Statement) -> Result<Prepared, Error> {
         let Planned { plan, state } =
-            statement::plan(&self.base, &self.namespace, &self.names, statement).await?;
-        let parameters = bind::parameters(&plan)?;
+            statement::plan(&self.base, &self.namespace, &self.names, statement, self.pushdown)
+                .await?;
+        let parameters = shape::announced(&*bind::parameters(&plan)?);
         // Types that only a value settles are not settled here.
         let better = state.optimize(&plan).unwrap_or(plan);
         let schema = shape::announced(better.schema().as_arrow());
@@ -180,6 +188,7 @@ impl Engine {
         let has = |column: &&Column| opened.has(&column.name);
         let all = opened.table.columns.iter().filter(has).cloned().collect();
         let rows = Rows::new(opened.clone(), all, request.part, false)?;
+        let rows = if self.pushdown { rows } else { rows.alone() };
         let name = &*opened.table.name;
         let state = (*self.base).clone();
         let mut plan = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(rows)), None)?;
@@ -211,7 +220,7 @@ impl Engine {
 
     async fn plan_statement(&self, asked: &Statement) -> Result<Plan, Error> {
         let Planned { plan, state } =
-            statement::plan(&self.base, &self.namespace, &self.names, asked).await?;
+            statement::plan(&self.base, &self.namespace, &self.names, asked, self.pushdown).await?;
         let failed = |error| Error::planning(&asked.text, error);
         let bound = bind::bound(plan, asked.parameters.as_ref())?;
         let runs: Vec<_> = bound
@@ -255,6 +264,14 @@ impl Plan {
     /// The schema of the answer.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
+    }
+
+    /// The schema of all columns that the table gives by default, where a table was asked for.
+    pub fn whole(&self) -> Option<SchemaRef> {
+        let opened = self.table.as_ref()?;
+        let columns = opened.select(None).ok()?;
+        let scan = Scan::new(opened.table.clone(), None, None).ok()?;
+        Some(Scan { columns, ..scan }.schema())
     }
 
     /// What is known of the table's rows before they are read, where a stored table was asked for.

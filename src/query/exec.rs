@@ -22,6 +22,7 @@ use datafusion::physical_plan::{
 };
 use futures::stream::{self, StreamExt as _};
 
+use super::provider::bare;
 use super::{Opened, Spent, pushdown};
 use crate::catalog::{Filter, Scan};
 use crate::limits::query as limits;
@@ -36,6 +37,8 @@ pub struct Read {
     schema: SchemaRef,
     /// What others work out while the plan runs; known when the first row is asked for.
     dynamic: Vec<Arc<dyn PhysicalExpr>>,
+    /// Whether that is waited for.
+    listens: bool,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -45,7 +48,7 @@ impl Read {
     /// once the whole.
     pub fn new(opened: Arc<Opened>, scan: Scan, parts: Vec<Option<u32>>) -> Self {
         let mut scan = scan;
-        let schema = scan.schema();
+        let schema = bare(&scan);
         if scan.columns.is_empty() {
             // Somebody has to be counted: the key is the least that is read anyway.
             let key = opened.table.key.iter().filter_map(|name| opened.table.column(name));
@@ -63,9 +66,15 @@ impl Read {
             parts,
             schema,
             dynamic: Vec::new(),
+            listens: true,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+
+    /// The same, whatever others work out.
+    pub fn alone(self) -> Self {
+        Read { listens: false, ..self }
     }
 
     /// The same, whose asker probably stops after so many rows.
@@ -182,7 +191,7 @@ impl ExecutionPlan for Read {
         let not_exact = vec![PushedDown::No; filters.len()];
         let told = FilterPushdownPropagation::with_parent_pushdown_result(not_exact);
         // What can be said while planning came with the scan.
-        if phase == FilterPushdownPhase::Pre || filters.is_empty() {
+        if phase == FilterPushdownPhase::Pre || filters.is_empty() || !self.listens {
             return Ok(told);
         }
         let mut read = self.clone();
@@ -215,11 +224,9 @@ impl Read {
 
 /// The batch as the plan announced it: without columns it is only a count.
 fn conform(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    if !schema.fields().is_empty() {
-        return Ok(batch);
-    }
     let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), Vec::new(), &rows)?)
+    let columns = batch.columns().iter().take(schema.fields().len()).cloned().collect();
+    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &rows)?)
 }
 
 /// A failure of a source on its way through DataFusion.

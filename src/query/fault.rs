@@ -29,26 +29,31 @@ impl Error {
 
     /// What DataFusion met on the way to a plan for `text`.
     pub(super) fn planning(text: &str, error: DataFusionError) -> Error {
+        Error::planned(text, error, None)
+    }
+
+    /// The same, where DataFusion knows that it means `at`.
+    fn planned(text: &str, error: DataFusionError, at: Option<Position>) -> Error {
         match error {
             DataFusionError::Diagnostic(diagnostic, inner) => {
-                let at = diagnostic
-                    .span
-                    .map(|span| Position { line: span.start.line, column: span.start.column });
-                match Error::planning(text, *inner) {
-                    Error::Statement { message, place } if place.is_empty() => {
-                        Error::statement(text, message, at)
-                    }
-                    other => other,
-                }
+                let span = diagnostic.span.filter(|span| span.start.line > 0);
+                let known =
+                    span.map(|span| Position { line: span.start.line, column: span.start.column });
+                Error::planned(text, *inner, known.or(at))
             }
-            DataFusionError::Context(_, inner) => Error::planning(text, *inner),
+            DataFusionError::Context(_, inner) => Error::planned(text, *inner, at),
             DataFusionError::Collection(all) => match all.into_iter().next() {
-                Some(first) => Error::planning(text, first),
+                Some(first) => Error::planned(text, first, at),
                 None => Error::statement(text, "it cannot be planned".to_owned(), None),
             },
+            // What it takes for a fault of its own is mostly an argument of another type.
+            DataFusionError::Internal(message) => {
+                let first = message.lines().next().unwrap_or_default();
+                Error::statement(text, tidied(first), at)
+            }
             DataFusionError::SQL(error, _) => parsing(text, &error.to_string()),
-            DataFusionError::SchemaError(error, _) => named(text, &error),
-            DataFusionError::Plan(message) => Error::statement(text, tidied(&message), None),
+            DataFusionError::SchemaError(error, _) => named(text, &error, at),
+            DataFusionError::Plan(message) => Error::statement(text, tidied(&message), at),
             DataFusionError::NotImplemented(message) => Error::NotSupported { message },
             other => Error::from(other),
         }
@@ -73,20 +78,20 @@ fn parsing(text: &str, message: &str) -> Error {
 }
 
 /// A name that is none, or that could be several.
-fn named(text: &str, error: &SchemaError) -> Error {
+fn named(text: &str, error: &SchemaError, at: Option<Position>) -> Error {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {
             let known = valid_fields.iter().map(|field| field.name.as_str());
             let near = catalog::nearest(&field.name, known);
             let shown = catalog::shown(&field.flat_name());
             let message = format!("there is no column `{shown}`{}", catalog::clause(&near));
-            Error::statement(text, message, find(text, &field.name))
+            Error::statement(text, message, at.or_else(|| find(text, &field.name)))
         }
         SchemaError::AmbiguousReference { field } => {
             let message = format!("column `{}` could be of several tables", field.name);
-            Error::statement(text, message, find(text, &field.name))
+            Error::statement(text, message, at.or_else(|| find(text, &field.name)))
         }
-        other => Error::statement(text, tidied(&other.to_string()), None),
+        other => Error::statement(text, tidied(&other.to_string()), at),
     }
 }
 

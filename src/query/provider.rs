@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
@@ -25,6 +25,8 @@ pub struct Rows {
     part: Option<Part>,
     /// Whether parts of a stored version are read side by side, and so in no order.
     side_by_side: bool,
+    /// Whether the source may help with filters.
+    helps: bool,
 }
 
 impl Rows {
@@ -42,8 +44,13 @@ impl Rows {
         opened.check(part)?;
         let scan =
             Scan { table: opened.table.clone(), columns, limit: None, filter: None, enough: None };
-        let schema = scan.schema();
-        Ok(Rows { opened, columns: scan.columns, schema, part, side_by_side })
+        let schema = bare(&scan);
+        Ok(Rows { opened, columns: scan.columns, schema, part, side_by_side, helps: true })
+    }
+
+    /// The same, read whole whatever is asked of it.
+    pub fn alone(self) -> Self {
+        Rows { helps: false, ..self }
     }
 
     /// What was opened.
@@ -88,7 +95,8 @@ impl TableProvider for Rows {
             }
             (None, _) => vec![None],
         };
-        Ok(Arc::new(Read::new(self.opened.clone(), scan, parts)))
+        let read = Read::new(self.opened.clone(), scan, parts);
+        Ok(Arc::new(if self.helps { read } else { read.alone() }))
     }
 
     fn supports_filters_pushdown(
@@ -96,9 +104,21 @@ impl TableProvider for Rows {
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
         let support = |filter: &&Expr| match pushdown::filter(filter) {
-            Some(_) => TableProviderFilterPushDown::Inexact,
-            None => TableProviderFilterPushDown::Unsupported,
+            Some(_) if self.helps => TableProviderFilterPushDown::Inexact,
+            _ => TableProviderFilterPushDown::Unsupported,
         };
         Ok(filters.iter().map(support).collect())
     }
+}
+
+/// The schema of a scan as plans see it: without descriptions, which differ where types do not.
+pub fn bare(scan: &Scan) -> SchemaRef {
+    let plain = |column: &Column| {
+        let field = column.field();
+        let kept = |key: &String| key.starts_with("ARROW:extension");
+        let mut metadata = field.metadata().clone();
+        metadata.retain(|key, _| kept(key));
+        Field::clone(&field).with_metadata(metadata)
+    };
+    Arc::new(Schema::new(scan.columns.iter().map(plain).collect::<Vec<_>>()))
 }

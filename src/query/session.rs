@@ -67,8 +67,11 @@ pub fn of(base: &SessionState, catalogs: Catalogs) -> SessionState {
     let names = &mut config.options_mut().catalog;
     names.default_catalog = catalogs.default_catalog().to_owned();
     names.default_schema = catalogs.default_schema().to_owned();
-    SessionStateBuilder::new_from_existing(base.clone())
+    let mut state = SessionStateBuilder::new_from_existing(base.clone())
         .with_config(config)
         .with_catalog_list(Arc::new(catalogs))
-        .build()
+        .build();
+    // What `now()` means.
+    state.mark_start_execution();
+    state
 }

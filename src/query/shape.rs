@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::array::{
+    Array as _, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, UnionArray,
+};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::Error;
 
@@ -27,8 +31,9 @@ fn plain(ty: &DataType) -> DataType {
         DataType::List(item) | DataType::ListView(item) => DataType::List(inner(item)),
         DataType::LargeList(item) | DataType::LargeListView(item) => DataType::List(inner(item)),
         DataType::Struct(parts) => DataType::Struct(parts.iter().map(inner).collect()),
-        // A value that is nothing at all has no type that every client reads.
-        DataType::Null => DataType::Utf8,
+        // A value that is nothing at all, or one of several things, as JSON functions give it, has
+        // no type that every client reads.
+        DataType::Null | DataType::Union(..) => DataType::Utf8,
         other => other.clone(),
     }
 }
@@ -41,10 +46,27 @@ pub fn conform(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Er
         if column.data_type() == field.data_type() {
             return Ok(column.clone());
         }
-        cast_with_options(column, field.data_type(), &strict)
+        match column.as_any().downcast_ref::<UnionArray>() {
+            Some(union) => texts(union),
+            None => cast_with_options(column, field.data_type(), &strict),
+        }
     });
     let columns = columns.collect::<Result<Vec<_>, _>>();
     let shaped = columns
         .and_then(|columns| RecordBatch::try_new_with_options(schema.clone(), columns, &rows));
     shaped.map_err(|error| datafusion::common::DataFusionError::from(error).into())
+}
+
+/// Each value as text, whichever of the things it is.
+fn texts(union: &UnionArray) -> Result<ArrayRef, ArrowError> {
+    let options = FormatOptions::default();
+    let each = (0..union.len()).map(|row| {
+        let value = union.value(row);
+        if value.is_null(0) || value.data_type().is_null() {
+            return Ok(None);
+        }
+        let formatter = ArrayFormatter::try_new(&value, &options)?;
+        Ok(Some(formatter.value(0).try_to_string()?))
+    });
+    Ok(Arc::new(each.collect::<Result<StringArray, ArrowError>>()?))
 }

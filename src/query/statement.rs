@@ -8,7 +8,9 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as Parsed;
-use datafusion::sql::sqlparser::ast::{self, ObjectName, Visit as _, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    self, ObjectName, Visit as _, VisitMut, Visitor, VisitorMut,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
@@ -76,6 +78,7 @@ pub async fn plan(
     namespace: &Arc<Namespace>,
     names: &Names,
     statement: &Statement,
+    pushdown: bool,
 ) -> Result<Planned, Error> {
     let text = &*statement.text;
     let words = Words::read(text, names)?;
@@ -88,6 +91,7 @@ pub async fn plan(
         statement.catalog.as_deref(),
         statement.schema.as_deref(),
         statement.part.map(|part| (part, statement.version)),
+        pushdown,
     );
     if lists {
         catalogs = catalogs.with_stored(stored(namespace).await?);
@@ -115,8 +119,32 @@ fn parse(text: &str, words: &Words) -> Result<ast::Statement, Error> {
     let wrong = |message: &str| Error::statement(text, message.to_owned(), None);
     match (statements.pop(), statements.len()) {
         (None, _) => Err(wrong("it is empty")),
-        (Some(one), 0) => Ok(one),
+        (Some(mut one), 0) => {
+            let _ = VisitMut::visit(&mut one, &mut AnyOf);
+            Ok(one)
+        }
         (Some(_), _) => Err(wrong("it holds several statements; send one at a time")),
+    }
+}
+
+/// Writes `= ANY (SELECT …)` as `IN (SELECT …)`, which is the same and whose names are looked up
+/// where they stand.
+struct AnyOf;
+
+impl VisitorMut for AnyOf {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+        if let ast::Expr::AnyOp { left, compare_op: ast::BinaryOperator::Eq, right, .. } = expr
+            && let ast::Expr::Subquery(subquery) = &mut **right
+        {
+            *expr = ast::Expr::InSubquery {
+                expr: left.clone(),
+                subquery: subquery.clone(),
+                negated: false,
+            };
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -187,7 +187,7 @@ fn counts(values: impl IntoIterator<Item = Option<u64>>) -> ArrayRef {
 fn limits() -> Made {
     let all: [(&str, u64, &str); 12] = [
         ("statement_bytes", query::STATEMENT_BYTES_MAX as u64, "bytes of a statement"),
-        ("statement_words", query::TOKENS_MAX as u64, "words and signs of a statement"),
+        ("statement_words", query::WORDS_MAX as u64, "words and signs besides values"),
         ("statement_depth", query::DEPTH_MAX as u64, "levels of nesting"),
         ("statement_memory", query::MEMORY_BYTES_MAX as u64, "bytes for all statements together"),
         ("parameter_sets", query::BINDINGS_MAX as u64, "sets of parameters of one statement"),

@@ -70,7 +70,11 @@ impl Words {
             Error::statement(text, error.message, Some(at))
         })?;
         if tokens.len() > limits::TOKENS_MAX {
-            return Err(long("words", tokens.len(), limits::TOKENS_MAX));
+            return Err(long("words and values", tokens.len(), limits::TOKENS_MAX));
+        }
+        let words = tokens.iter().filter(|token| nests(&token.token)).count();
+        if words > limits::WORDS_MAX {
+            return Err(long("words besides values", words, limits::WORDS_MAX));
         }
         number(text, &mut tokens)?;
         let mut spelling = Spelling { names, called: called(&tokens), first: HashMap::new() };
@@ -92,6 +96,21 @@ impl Words {
     pub fn has(&self, name: &str) -> bool {
         self.names.contains(name)
     }
+}
+
+/// Whether a long row of these can nest as deep as it is long: everything but values and what
+/// divides them.
+fn nests(token: &Token) -> bool {
+    !matches!(
+        token,
+        Token::Whitespace(_)
+            | Token::Comma
+            | Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::Placeholder(_)
+            | Token::RParen
+            | Token::EOF
+    )
 }
 
 /// Whether the word at `at` is in front of a parenthesis.
@@ -199,6 +218,6 @@ mod tests {
         assert!(read("select 'open").to_string().contains("line 1, column 8"));
         assert!(read("select $1, ?").to_string().contains("not both"));
         let long = format!("select {}", "1,".repeat(limits::TOKENS_MAX));
-        assert!(matches!(read(&long), Error::TooLong { what: "words", .. }));
+        assert!(matches!(read(&long), Error::TooLong { what: "words and values", .. }));
     }
 }

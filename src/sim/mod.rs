@@ -34,6 +34,7 @@ mod counters;
 mod error;
 mod fault;
 mod filter;
+mod filterable;
 mod in_process;
 mod listing;
 mod metadata;

@@ -4,6 +4,7 @@
 //! <https://learn.microsoft.com/graph/aad-advanced-queries>
 
 use super::filter::{Expr, Path, unknown_property};
+use super::filterable;
 use super::limits;
 use super::options::Options;
 use super::population::{Kind, Population, Property};
@@ -189,6 +190,7 @@ impl Judged<'_> {
             let property = filter
                 .advanced()
                 .or_else(|| filter.strict_order())
+                .or_else(|| filterable::beyond(self.kinds, filter))
                 .or((related || sorted).then_some(any));
             if let Some(property) = property {
                 return Some(unsupported("filter", property));

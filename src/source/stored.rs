@@ -33,7 +33,8 @@ impl Source for Stored {
         deadline: Instant,
         _: Arc<Meter>,
     ) -> BoxStream<'static, Result<RecordBatch, Error>> {
-        let rows = self.snapshot.read(scan.schema(), self.part).map(|it| it.map_err(Error::from));
+        let rows = self.snapshot.read(scan.schema(), self.part, scan.filter.clone());
+        let rows = rows.map(|it| it.map_err(Error::from));
         bounded(rows.boxed(), &scan, deadline)
     }
 }

@@ -150,13 +150,6 @@ WITH sizes AS (SELECT group_id, count(*) AS n FROM group_members GROUP BY group_
      large AS (SELECT * FROM sizes WHERE n > (SELECT avg(n) FROM sizes))
 SELECT count(*) AS groups, max(n) AS largest FROM large
 ;
-WITH RECURSIVE chain AS (
-  SELECT u.id, 0 AS depth FROM users u WHERE u.id NOT IN (SELECT user_id FROM user_managers)
-  UNION ALL
-  SELECT m.user_id, c.depth + 1 FROM chain c JOIN user_managers m ON m.id = c.id
-)
-SELECT depth, count(*) AS n FROM chain GROUP BY depth
-;
 WITH RECURSIVE up AS (
   SELECT user_id AS start, id, 1 AS steps FROM user_managers
   UNION ALL

@@ -97,6 +97,33 @@ async fn polars_pandas_and_duckdb_agree() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn adbc_and_all_that_load_it_speak_flight_sql() {
+    let house = House::of(Tenant::seed(7).users(1_000).start());
+    let served = house.serve().await;
+    let address = format!("grpc://{}", served.address);
+    let said = script("requirements.txt", "flight_sql.py", &[&address]).await;
+    assert!(said.trim_end().ends_with("checks passed"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_agree_with_duckdb() {
+    let house = House::of(Tenant::seed(7).users(600).start());
+    let served = house.serve().await;
+    let address = format!("grpc://{}", served.address);
+    let said = script("requirements.txt", "analytics.py", &[&address]).await;
+    assert!(said.contains("statements agree with DuckDB"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn airport_attaches_and_scans() {
+    let house = House::of(Tenant::seed(7).users(600).start());
+    let served = house.serve().await;
+    let address = format!("grpc://{}", served.address);
+    let said = script("requirements.txt", "airport.py", &[&address]).await;
+    assert!(said.trim_end().ends_with("600 users"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_engines_read_the_store() {
     let folder = tempfile::tempdir().expect("a folder");
     for users in [600, 600, 640] {

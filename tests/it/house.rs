@@ -31,11 +31,18 @@ pub struct SignIn {
     pub tenant: &'static str,
     pub client_id: &'static str,
     pub secret: &'static str,
+    /// Whether advanced queries are allowed.
+    pub advanced: bool,
 }
 
 impl Default for SignIn {
     fn default() -> Self {
-        SignIn { tenant: sim::TENANT, client_id: sim::CLIENT_ID, secret: sim::CLIENT_SECRET }
+        SignIn {
+            tenant: sim::TENANT,
+            client_id: sim::CLIENT_ID,
+            secret: sim::CLIENT_SECRET,
+            advanced: false,
+        }
     }
 }
 
@@ -48,6 +55,11 @@ impl House {
     /// Reads `tenant` with these sign-in data.
     pub fn signed_in(tenant: Tenant, with: SignIn) -> Self {
         House::made(tenant, with, None)
+    }
+
+    /// Reads `tenant`, with advanced queries where they are allowed.
+    pub fn advanced(tenant: Tenant, advanced: bool) -> Self {
+        House::signed_in(tenant, SignIn { advanced, ..SignIn::default() })
     }
 
     /// Reads `tenant`, and keeps versions in a store.
@@ -69,7 +81,7 @@ impl House {
         let reach = graph::Settings {
             base_url: GRAPH.parse().expect("a URL"),
             catalog: catalog.clone(),
-            advanced_queries: false,
+            advanced_queries: with.advanced,
         };
         let graph = Graph::new(tenant.clone(), tokens, reach).expect("an address");
         let connection = Connection {

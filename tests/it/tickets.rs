@@ -90,7 +90,7 @@ fn what_cannot_be_read_says_why() {
         ("no table", b"{\"limit\":1}"),
         ("a limit below zero", b"{\"table\":\"users\",\"limit\":-1}"),
         ("a table and a statement", b"{\"table\":\"users\",\"sql\":\"select 1\"}"),
-        ("a control character", b"us\x07ers"),
+        ("a control character", b"\x07users"),
         ("a later version", b"\x08\x02"),
         ("bytes", b"\xff\xfe"),
     ];

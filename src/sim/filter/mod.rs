@@ -64,6 +64,21 @@ pub(super) enum Operator {
     GreaterOrEqual,
 }
 
+impl Operator {
+    /// As it is written; a comparison with null is another.
+    fn word(self, literal: &Literal) -> &'static str {
+        match self {
+            Operator::Equal if *literal == Literal::Null => "null",
+            Operator::Equal => "eq",
+            Operator::NotEqual => "ne",
+            Operator::Less => "lt",
+            Operator::LessOrEqual => "le",
+            Operator::Greater => "gt",
+            Operator::GreaterOrEqual => "ge",
+        }
+    }
+}
+
 /// Which end of a text is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -188,6 +203,25 @@ impl Expr {
             }
             Expr::Any { path, body: Some(body) } => body.strict_order().map(|_| path.first()),
             _ => None,
+        }
+    }
+
+    /// Each property that it speaks of, with the operator that it is compared by.
+    pub(super) fn uses(&self) -> Vec<(&str, &'static str)> {
+        let of = |path: &'_ Path| path.names.len() == 1;
+        match self {
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().flat_map(Expr::uses).collect(),
+            Expr::Not(part) => part.uses(),
+            Expr::Compare { path, operator, literal } if of(path) => {
+                vec![(path.first(), operator.word(literal))]
+            }
+            Expr::In { path, .. } if of(path) => vec![(path.first(), "in")],
+            Expr::Text { path, end, .. } if of(path) => match end {
+                End::Start => vec![(path.first(), "startsWith")],
+                End::End => vec![(path.first(), "endsWith")],
+            },
+            Expr::Any { path, .. } if of(path) => vec![(path.first(), "any")],
+            _ => Vec::new(),
         }
     }
 

@@ -76,7 +76,7 @@ impl Walk {
 impl Keys {
     fn read(files: &Files, table: &Table, stored: bool) -> Self {
         let batches = if stored {
-            files.read(0..files.list().len(), key_schema(table))
+            files.read(0..files.list().len(), key_schema(table), None)
         } else {
             hashed(files, table)
         };
@@ -112,7 +112,7 @@ fn hashed(files: &Files, table: &Table) -> BoxStream<'static, Result<RecordBatch
     let columns = columns(table);
     let fields: Vec<_> = columns.iter().map(Column::field).collect();
     let (keys, key) = (key_schema(table), table.key.clone());
-    let batches = files.read(0..files.list().len(), Arc::new(Schema::new(fields)));
+    let batches = files.read(0..files.list().len(), Arc::new(Schema::new(fields)), None);
     let with_hashes = move |batch: RecordBatch| {
         let hashes = hash::rows(&columns, batch.columns(), batch.num_rows())?;
         let mut arrays: Vec<_> =

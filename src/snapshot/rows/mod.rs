@@ -8,6 +8,7 @@ mod merge;
 mod object;
 mod read;
 mod scratch;
+mod sift;
 mod sort;
 mod write;
 

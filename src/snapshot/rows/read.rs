@@ -23,6 +23,8 @@ use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::object::Object;
+use super::sift;
+use crate::catalog::Filter;
 use crate::limits::snapshot as limits;
 use crate::snapshot::store::Lease;
 use crate::snapshot::{DataFile, Error};
@@ -60,17 +62,18 @@ impl Files {
         &self.store
     }
 
-    /// All rows of the files at these places, as batches of `schema`: columns that a file has not
-    /// are null.
+    /// The rows of the files at these places, as batches of `schema`: columns that a file has not
+    /// are null. Rows that `filter` does not let through may be left out.
     pub fn read(
         &self,
         files: Range<usize>,
         schema: SchemaRef,
+        filter: Option<Filter>,
     ) -> BoxStream<'static, Result<RecordBatch, Error>> {
         let chosen: Vec<DataFile> = self.files.get(files).unwrap_or_default().to_vec();
         let (store, lease) = (self.store.clone(), self.lease.clone());
         stream::iter(chosen)
-            .then(move |file| all(store.clone(), file, schema.clone()))
+            .then(move |file| all(store.clone(), file, schema.clone(), filter.clone()))
             .try_flatten()
             .inspect(move |_| {
                 let _held = &lease;
@@ -156,14 +159,22 @@ pub async fn count(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Result<u64,
     Ok(u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0))
 }
 
-/// All rows of a file.
+/// The rows of a file.
 async fn all(
     store: Arc<dyn ObjectStore>,
     file: DataFile,
     schema: SchemaRef,
+    filter: Option<Filter>,
 ) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
     let builder = ParquetRecordBatchStreamBuilder::new(Object::new(&store, &file)).await;
-    let builder = builder.map_err(|source| failed(&file, source))?;
+    let mut builder = builder.map_err(|source| failed(&file, source))?;
+    if let Some(filter) = &filter {
+        let (arrow, parquet) = (builder.schema().clone(), builder.metadata().clone());
+        let parquet = (parquet.row_groups(), builder.parquet_schema());
+        let groups = sift::groups(filter, parquet.0, &arrow, parquet.1);
+        let rows = sift::rows(filter, parquet.1);
+        builder = builder.with_row_groups(groups).with_row_filter(rows);
+    }
     batches(builder, file, schema)
 }
 

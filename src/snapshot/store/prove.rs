@@ -159,7 +159,8 @@ impl Stored {
         });
         let files = Files::new(self.files().clone(), files.collect());
         let kind = Field::new(CHANGE_TYPE, DataType::Utf8, true);
-        let mut batches = files.read(0..files.list().len(), Arc::new(Schema::new(vec![kind])));
+        let mut batches =
+            files.read(0..files.list().len(), Arc::new(Schema::new(vec![kind])), None);
         let mut kinds = BTreeMap::new();
         while let Some(batch) = batches.try_next().await? {
             for kind in batch.column(0).as_string::<i32>().iter().flatten() {

@@ -11,6 +11,7 @@ use futures::stream::BoxStream;
 
 use super::Stored;
 use super::place::Entry;
+use crate::catalog::Filter;
 use crate::limits::snapshot as limits;
 use crate::snapshot::rows::{self, Files};
 use crate::snapshot::{Error, ROW_HASH, Record};
@@ -82,7 +83,8 @@ impl Snapshot {
     }
 
     /// Its rows, or those of one of its [`parts`](Self::parts), in the order of the key, as batches
-    /// of `schema`. Columns that are not stored are null.
+    /// of `schema`. Columns that are not stored are null; rows that `filter` does not let through
+    /// may be left out.
     ///
     /// # Errors
     ///
@@ -91,10 +93,11 @@ impl Snapshot {
         &self,
         schema: SchemaRef,
         part: Option<u32>,
+        filter: Option<Filter>,
     ) -> BoxStream<'static, Result<RecordBatch, Error>> {
         let files = self.files.list().len();
         let chosen = part.map_or(0..files, |part| self.files_of(part, files));
-        rows::ahead(self.files.read(chosen, schema))
+        rows::ahead(self.files.read(chosen, schema, filter))
     }
 
     fn files_of(&self, part: u32, files: usize) -> Range<usize> {

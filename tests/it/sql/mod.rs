@@ -1,14 +1,15 @@
 //! Statements: from text to rows, and what is asked of Graph for them.
 
 use arrow::array::RecordBatch;
-use arrow::util::pretty::pretty_format_batches;
 use entra_flight::query::{Error, Statement};
 use entra_flight::sim::Tenant;
 use futures::TryStreamExt as _;
 
 use crate::house::House;
 
-mod probe;
+mod differential;
+mod logic;
+mod pushdown;
 
 /// A tenant of a few hundred users.
 fn house() -> House {
@@ -25,12 +26,4 @@ async fn ask(house: &House, text: &str) -> Result<Vec<RecordBatch>, Error> {
         assert_eq!(batch.schema(), schema, "a batch has the schema announced");
     }
     Ok(if batches.is_empty() { vec![RecordBatch::new_empty(schema)] } else { batches })
-}
-
-/// The answer as a person reads it, or the error.
-async fn shown(house: &House, text: &str) -> String {
-    match ask(house, text).await {
-        Ok(batches) => pretty_format_batches(&batches).expect("a table").to_string(),
-        Err(error) => format!("{:?}: {error}", error.kind()),
-    }
 }

@@ -82,7 +82,7 @@ async fn what_is_young_or_among_the_newest_or_being_read_stays() {
     }
     // Whoever has begun to read version 2 reads it to its end, and what follows it stays with it.
     let version = shelf.version(2).await;
-    let mut rows = version.read(shelf.table.schema.clone(), None);
+    let mut rows = version.read(shelf.table.schema.clone(), None, None);
     drop(version);
     let held = expire(&shelf.place, &newest(1)).await.expect("an expiry");
     assert_eq!((held.versions, held.in_use), (vec![0, 1], Some(2)));

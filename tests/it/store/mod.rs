@@ -123,7 +123,7 @@ fn decoded(columns: &[Column], rows: &Rows) -> Vec<RecordBatch> {
 /// All rows of a version, as JSON, in the order in which they are stored.
 async fn read(version: &Snapshot, table: &Table) -> Vec<Value> {
     let batches: Vec<_> =
-        version.read(table.schema.clone(), None).try_collect().await.expect("rows");
+        version.read(table.schema.clone(), None, None).try_collect().await.expect("rows");
     json(&batches)
 }
 

@@ -250,7 +250,8 @@ async fn parts_together_hold_each_row_once() {
     let mut found = Vec::new();
     for part in 0..snapshot.parts() {
         let schema = shelf.table.schema.clone();
-        let batches: Vec<_> = snapshot.read(schema, Some(part)).try_collect().await.expect("rows");
+        let batches: Vec<_> =
+            snapshot.read(schema, Some(part), None).try_collect().await.expect("rows");
         found.extend(lines(&batches).into_iter().map(|row| row["id"].clone()));
     }
     assert_eq!((snapshot.parts(), found), (3, all.into_iter().map(Value::from).collect()));
