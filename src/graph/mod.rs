@@ -10,7 +10,8 @@
 //! | `fan_out`, `parents`, `batch`, `room` | the same for each row of another table |
 //! | `send` | one question, asked until it is answered |
 //! | `gates`, `gate`, `budget` | when it may leave |
-//! | `judge`, `answer` | what an answer asks us to do |
+//! | `judge`, `answer`, `load` | what an answer asks us to do |
+//! | `journal` | the last exchanges, as they were |
 //! | `inflate`, `envelope` | from a body to where its rows begin |
 //!
 //! `request`, `filter`, `gate`, `judge`, `inflate` and `envelope` do no IO and read no clock. Nothing here
@@ -29,7 +30,9 @@ mod gate;
 mod gates;
 mod in_flight;
 mod inflate;
+mod journal;
 mod judge;
+mod load;
 mod meter;
 mod pages;
 mod parents;
@@ -53,6 +56,7 @@ use crate::transport::Transport;
 
 use self::fan_out::FanOut;
 use self::gates::{Gates, Weight};
+use self::journal::Journal;
 use self::judge::{Station, Tried};
 use self::pages::{Failure, Job, read_listings};
 use self::parents::Parents;
@@ -63,6 +67,7 @@ use self::walk::Walk;
 pub use answer::Answer;
 pub use error::{Cause, Error};
 pub use explain::Explained;
+pub use journal::Entry;
 pub use meter::Meter;
 pub use pages::{Page, Pages};
 pub use request::NESTED_ID;
@@ -122,7 +127,8 @@ impl Graph {
         let roots = Roots::new(&settings.base_url)?;
         let gates = Gates::new(clock::now());
         let advanced = settings.advanced_queries;
-        let line = Line { transport, tokens, gates, roots, catalog: settings.catalog, advanced };
+        let (catalog, journal) = (settings.catalog, Journal::default());
+        let line = Line { transport, tokens, gates, roots, catalog, advanced, journal };
         Ok(Graph { line: Arc::new(line) })
     }
 
@@ -231,11 +237,22 @@ impl Graph {
             can_shrink: false,
         };
         let line = self.line.clone();
-        let sender = Sender { line, family: Family::Directory, deadline, meter };
+        let table = path.into();
+        let sender = Sender { line, table, family: Family::Directory, deadline, meter };
         match sender.ask(&question, &mut Tried::default(), read).await? {
             Reply::Body(_, read, _) => Ok(read),
             Reply::NoRows | Reply::Restart | Reply::Smaller => Err(Cause::NotJson),
         }
+    }
+
+    /// Whether answers from Graph's index, which lags behind, are allowed.
+    pub fn uses_index(&self) -> bool {
+        self.line.advanced
+    }
+
+    /// The last exchanges with Graph, the oldest first.
+    pub fn exchanges(&self) -> Vec<Entry> {
+        self.line.journal.all()
     }
 
     /// The tokens of the connection, to see what they grant.
@@ -244,7 +261,8 @@ impl Graph {
     }
 
     fn sender(&self, table: &Table, deadline: Option<Instant>, meter: Arc<Meter>) -> Sender {
-        Sender { line: self.line.clone(), family: table.family, deadline, meter }
+        let (line, name) = (self.line.clone(), table.name.clone());
+        Sender { line, table: name, family: table.family, deadline, meter }
     }
 
     /// Lists the parents of a fan-out.

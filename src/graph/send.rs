@@ -15,7 +15,9 @@ use super::error::Cause;
 use super::gate::Load;
 use super::gates::{Gates, Lane, Permit, Weight};
 use super::inflate::inflate;
+use super::journal::{Entry, Journal};
 use super::judge::{Station, Tried, Verdict, judge, judge_network, judge_unreadable};
+use super::load::{load, units};
 use super::meter::Meter;
 use super::request::Roots;
 use crate::auth::{Token, Tokens};
@@ -35,10 +37,6 @@ pub(super) const PREFER: &str = "include-unknown-enum-members";
 pub(super) const BACKOFF: Backoff =
     Backoff { first: limits::BACKOFF_FIRST, longest: limits::BACKOFF_LONGEST };
 
-/// After a 429 that names no wait.
-const UNNAMED_WAIT: Backoff =
-    Backoff { first: limits::UNNAMED_WAIT_FIRST, longest: limits::UNNAMED_WAIT_LONGEST };
-
 /// What all scans of a connection share.
 pub(super) struct Line {
     pub transport: Arc<dyn Transport>,
@@ -48,12 +46,16 @@ pub(super) struct Line {
     pub catalog: Catalog,
     /// Whether filters may need advanced queries.
     pub advanced: bool,
+    /// The last exchanges.
+    pub journal: Journal,
 }
 
 /// Asks on behalf of one scan.
 #[derive(Clone)]
 pub(super) struct Sender {
     pub line: Arc<Line>,
+    /// What is read.
+    pub table: Arc<str>,
     pub family: Family,
     pub deadline: Option<Instant>,
     pub meter: Arc<Meter>,
@@ -217,22 +219,48 @@ impl Sender {
         course: &Course,
         read: &impl Fn(&Padded) -> Result<T, Cause>,
     ) -> Result<Try<T>, Cause> {
+        let asked_at = clock::now();
         let passed = self.lane().pass(question.weight, self.deadline, &self.meter).await;
         let permit =
             passed.map_err(|shut| Cause::Throttled { wait: shut.wait, left: shut.left })?;
         let token = self.line.tokens.token().await.map_err(Cause::Token)?;
         self.meter.sent(question.weight.requests);
         let id = uuid::Uuid::new_v4().to_string();
+        let waited = permit.left_at().saturating_duration_since(asked_at);
         let exchange = self.exchange(question, &token, course, &id);
         let answer = self.line.transport.exchange(exchange).await;
         match answer.and_then(|answer| whole(answer, &question.uri)) {
-            Ok(answer) => Ok(self.take(question, tried, course, permit, token, id, answer, read)),
+            Ok(answer) => {
+                self.note(question, &answer, &id, waited, permit.left_at());
+                Ok(self.take(question, tried, course, permit, token, id, answer, read))
+            }
             Err(error) => {
                 permit.answered(&Load { failed: true, ..Load::default() }, clock::now());
                 let verdict = judge_network(&error, question.station, tried);
                 Ok(Try::Bad(Bad { trouble: Trouble::Network(error), verdict, token: None, id }))
             }
         }
+    }
+
+    fn note(
+        &self,
+        question: &Question,
+        answer: &http::Response<Vec<u8>>,
+        id: &str,
+        waited: Duration,
+        left_at: Instant,
+    ) {
+        self.line.journal.note(Entry {
+            at: clock::unix_now(),
+            table: self.table.clone(),
+            client_request_id: id.to_owned(),
+            status: answer.status().as_u16(),
+            requests: question.weight.requests,
+            bytes: answer.body().len() as u64,
+            resource_units: units(answer.headers()).unwrap_or(question.weight.units),
+            waited,
+            took: clock::now().saturating_duration_since(left_at),
+        });
     }
 
     /// Learns from an answer, and reads or judges it.
@@ -430,34 +458,6 @@ fn headers(token: &Token, question: &Question, id: &str) -> HeaderMap {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     headers
-}
-
-pub(super) fn load(
-    status: u16,
-    headers: &HeaderMap,
-    named: Option<Duration>,
-    tried: Tried,
-) -> Load {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    Load {
-        units: text("x-ms-resource-unit").and_then(|units| units.trim().parse().ok()),
-        percentage: text("x-ms-throttle-limit-percentage")
-            .and_then(|part| part.trim().parse().ok())
-            .filter(|part: &f64| part.is_finite()),
-        throttled: (status == 429).then(|| throttle_wait(named, tried.throttles + 1)),
-        unnamed: named.is_none_or(|wait| wait.is_zero()),
-        failed: status >= 500,
-    }
-}
-
-/// What Graph names, or a wait of our own if it names none, or none at all again and again. The
-/// draw is from the upper half: an unnamed wait must not come out as none.
-fn throttle_wait(named: Option<Duration>, throttles: u32) -> Duration {
-    let upper_half = 0.5 + rand::random::<f64>() / 2.0;
-    match named {
-        Some(wait) if !wait.is_zero() => wait,
-        _ => UNNAMED_WAIT.wait(throttles, upper_half),
-    }
 }
 
 /// An answer whose body is as long as its head says.

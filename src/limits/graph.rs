@@ -179,3 +179,6 @@ pub const BATCHES_MAX: usize = 16;
 /// Bytes of a body in which its next link is looked for before the rest is there: Graph writes a
 /// context and the link, each of a few hundred bytes, before the rows.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Exchanges with Graph that a connection remembers.
+pub const EXCHANGES_KEPT: usize = 1_000;

@@ -46,9 +46,6 @@ pub const CHILDREN_GUESSED: usize = 100;
 /// Sets of values with which one statement is run, one after another.
 pub const BINDINGS_MAX: usize = 1_000;
 
-/// Reads of Graph that `system.requests` remembers.
-pub const REQUESTS_KEPT: usize = 1_000;
-
 /// Stored tables that are looked up at once for a list of them.
 pub const LOOKUPS: usize = 8;
 

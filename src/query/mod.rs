@@ -12,6 +12,7 @@
 //! | `catalogs`, `functions`, `system`, `listing` | what the names in a statement mean |
 //! | `opened` | which state of a table is read, and by whom |
 //! | `provider`, `pushdown`, `exec`, `few` | from a plan to scans that ask for no more than it needs |
+//! | `count` | `count(*)` as Graph counts |
 //! | `fair` | long work that lets others have their turn |
 //! | `bind`, `shape` | values of parameters; the schema of an answer |
 //! | `session` | DataFusion as it is used here |
@@ -22,6 +23,7 @@
 
 mod bind;
 mod catalogs;
+mod count;
 mod engine;
 mod exec;
 mod fair;

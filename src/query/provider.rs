@@ -58,6 +58,11 @@ impl Rows {
         &self.opened
     }
 
+    /// What was opened, where its source may help.
+    pub fn helping(&self) -> Option<&Arc<Opened>> {
+        self.helps.then_some(&self.opened)
+    }
+
     /// The scan that has these of its columns.
     fn scan(&self, projection: Option<&Vec<usize>>, filter: Option<Filter>) -> Scan {
         let columns = match projection {

@@ -9,6 +9,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
 use super::catalogs::Catalogs;
+use super::count::Count;
 use super::fair::Fair;
 use super::few::Few;
 use crate::clock::Instant;
@@ -33,6 +34,7 @@ pub fn base() -> Result<SessionState> {
     let mut state = SessionStateBuilder::new_with_default_features()
         .with_config(config())
         .with_runtime_env(runtime)
+        .with_optimizer_rule(Arc::new(Count))
         .with_physical_optimizer_rule(Arc::new(Few))
         .with_physical_optimizer_rule(Arc::new(Fair))
         .build();

@@ -10,12 +10,13 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::{Error, Namespace};
+use super::{Error, Namespace, shape};
 use crate::catalog;
 use crate::limits::{self, query};
 
 /// Its tables.
-pub const NAMES: [&str; 6] = ["columns", "connections", "limits", "loads", "permissions", "tables"];
+pub const NAMES: [&str; 7] =
+    ["columns", "connections", "limits", "loads", "permissions", "requests", "tables"];
 
 /// The table of this name, as things are now.
 ///
@@ -29,6 +30,7 @@ pub async fn table(namespace: &Namespace, name: &str) -> Result<Arc<dyn TablePro
         "permissions" => permissions(namespace),
         "connections" => connections(namespace),
         "loads" => loads(namespace).await?,
+        "requests" => requests(namespace),
         "limits" => limits(),
         _ => {
             return Err(Error::UnknownSystemTable {
@@ -38,7 +40,10 @@ pub async fn table(namespace: &Namespace, name: &str) -> Result<Arc<dyn TablePro
         }
     };
     let batch = batch.map_err(datafusion::common::DataFusionError::from)?;
-    Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
+    // As of every answer, each column may be null.
+    let schema = shape::announced(&batch.schema());
+    let batch = shape::conform(batch, &schema)?;
+    Ok(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))
 }
 
 type Made = Result<RecordBatch, arrow::error::ArrowError>;
@@ -177,6 +182,30 @@ async fn loads(namespace: &Namespace) -> Result<Made, Error> {
         ("updated", counts(each().map(|it| it.changes.as_ref().map(|it| it.updated)))),
         ("deleted", counts(each().map(|it| it.changes.as_ref().map(|it| it.deleted)))),
     ]))
+}
+
+/// The last exchanges with Graph, the oldest first.
+fn requests(namespace: &Namespace) -> Made {
+    let mut all = Vec::new();
+    for connection in namespace.connections() {
+        let exchanges = connection.live.graph().exchanges().into_iter();
+        all.extend(exchanges.map(|exchange| (&*connection.name, exchange)));
+    }
+    let each = || all.iter().map(|(_, exchange)| exchange);
+    let micros = |time: std::time::Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    RecordBatch::try_from_iter([
+        ("connection", texts(all.iter().map(|(connection, _)| *connection))),
+        ("at", moments(each().map(|it| micros(it.at)))),
+        ("table", texts(each().map(|it| &*it.table))),
+        ("client_request_id", texts(each().map(|it| &*it.client_request_id))),
+        ("status", numbers(each().map(|it| it.status.into()))),
+        ("requests", numbers(each().map(|it| it.requests.into()))),
+        ("bytes", numbers(each().map(|it| it.bytes))),
+        ("resource_units", numbers(each().map(|it| it.resource_units.into()))),
+        ("wait_ms", numbers(each().map(|it| millis(it.waited)))),
+        ("took_ms", numbers(each().map(|it| millis(it.took)))),
+    ])
 }
 
 fn counts(values: impl IntoIterator<Item = Option<u64>>) -> ArrayRef {

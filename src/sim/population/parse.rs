@@ -171,7 +171,7 @@ impl Reader<'_> {
 
 /// Whether a property or member of this name holds a moment.
 fn is_moment(name: &str) -> bool {
-    name.ends_with("DateTime") || matches!(name, "birthday" | "hireDate")
+    name.ends_with("DateTime") || matches!(name, "birthday" | "employeeHireDate" | "hireDate")
 }
 
 /// Microseconds since 1970 of `2026-06-30T00:00:00.0000000Z`, with or without a fraction; the

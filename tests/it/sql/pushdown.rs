@@ -69,7 +69,65 @@ async fn what_graph_understands_is_asked_of_graph() {
         "select displayName from users limit 3",
         "select displayName from users where department = 'Sales' limit 3",
     ];
-    check(&house, &statements, expect![[""]]).await;
+    check(&house, &statements, expect![[r#"
+        select id from users where department = 'Sales'
+          /v1.0/users?$select=id,department&$filter=department eq 'Sales'&$top=999
+          15 rows
+        select id from users where displayName = 'O''Brien'
+          /v1.0/users?$select=id,displayName&$filter=displayName eq 'O''Brien'&$top=999
+          0 rows
+        select id from users where department in ('Sales', 'IT') and accountEnabled
+          /v1.0/users?$select=id,accountEnabled,department&$filter=(department eq 'Sales' or department eq 'IT') and accountEnabled eq true&$top=999
+          26 rows
+        select id from users where surname like 'Mü%' or surname = 'Li'
+          /v1.0/users?$select=id,surname&$filter=(startsWith(surname,'Mü') or surname eq 'Li')&$top=999
+          2 rows
+        select id from users where not accountEnabled
+          /v1.0/users?$select=id,accountEnabled&$filter=accountEnabled eq false&$top=999
+          12 rows
+        select id from users where department = 'Sales' and length(displayName) > 3
+          /v1.0/users?$select=id,department,displayName&$filter=department eq 'Sales'&$top=999
+          15 rows
+        select id from users where department = 'Sales' or length(displayName) > 3
+          /v1.0/users?$select=id,department,displayName&$top=999
+          297 rows
+        select id from users where department <> 'Sales'
+          /v1.0/users?$select=id,department&$top=999
+          262 rows
+        select id from users where department >= 'Sales'
+          /v1.0/users?$select=id,department&$top=999
+          76 rows
+        select id from users where companyName = 'Contoso'
+          /v1.0/users?$select=id,companyName&$top=999
+          48 rows
+        select id from users where mail is not null
+          /v1.0/users?$select=id,mail&$top=999
+          253 rows
+        select id from users where mail like '%example'
+          /v1.0/users?$select=id,mail&$top=999
+          253 rows
+        select id from groups where renewedDateTime >= '2024-01-01T00:00:00Z'
+          /v1.0/groups?$select=id,renewedDateTime&$filter=renewedDateTime ge 2024-01-01T00:00:00Z&$top=999
+          18 rows
+        select id from sign_ins where createdDateTime < timestamp '2026-01-01T00:00:00Z'
+          /v1.0/auditLogs/signIns?$filter=createdDateTime le 2026-01-01T00:00:00.0000009Z&$top=1000
+          0 rows
+        select id from users where id = '00000000-0000-4000-8000-000000000001'
+          /v1.0/users?$select=id&$filter=id eq '00000000-0000-4000-8000-000000000001'&$top=999
+          0 rows
+        select id from users where id = 'nobody'
+          /v1.0/users?$select=id&$top=999
+          0 rows
+        select count(*) from users
+          /v1.0/users?$select=id&$top=999
+          1 rows
+        select displayName from users limit 3
+          /v1.0/users?$select=id,displayName&$top=3
+          3 rows
+        select displayName from users where department = 'Sales' limit 3
+          /v1.0/users?$select=id,department,displayName&$filter=department eq 'Sales'&$top=100
+          3 rows
+    "#]]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
