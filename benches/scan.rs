@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use entra_flight::auth::{self, Credential, Tokens};
-use entra_flight::catalog::Catalog;
+use entra_flight::catalog::{Catalog, Scan};
+use entra_flight::clock;
 use entra_flight::graph::{self, Graph};
 use entra_flight::query::{Connection, Engine, MaxAge, Namespace, Request};
 use entra_flight::secret::Secret;
 use entra_flight::sim::{self, Tenant};
-use entra_flight::source::Live;
+use entra_flight::source::{Live, Source as _};
 use futures::StreamExt as _;
 
 fn engine(tenant: &Arc<Tenant>) -> Engine {
@@ -53,6 +54,20 @@ async fn read(engine: &Engine, table: &str) -> u64 {
     rows
 }
 
+/// The same rows straight from the source, which is what the engine is measured against.
+async fn straight(engine: &Engine, table: &str) -> u64 {
+    let connection = engine.namespace().connection(None).expect("a connection");
+    let table = connection.catalog.table(table).expect("a table").clone();
+    let scan = Scan::new(table, None, None).expect("a scan");
+    let deadline = clock::now() + Duration::from_secs(600);
+    let mut batches = connection.live.scan(scan, deadline, Arc::default());
+    let mut rows = 0;
+    while let Some(batch) = batches.next().await {
+        rows += batch.expect("rows").num_rows() as u64;
+    }
+    rows
+}
+
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut criterion = Criterion::default().configure_from_args();
@@ -74,6 +89,9 @@ fn main() {
         group.throughput(Throughput::Elements(rows));
         group.bench_function(format!("{table} of {users} users"), |bench| {
             bench.iter(|| assert_eq!(runtime.block_on(read(&engine, table)), rows));
+        });
+        group.bench_function(format!("{table} of {users} users, without the engine"), |bench| {
+            bench.iter(|| assert_eq!(runtime.block_on(straight(&engine, table)), rows));
         });
     }
     group.finish();

@@ -181,7 +181,7 @@ fn listed(expr: &Arc<dyn PhysicalExpr>) -> Option<Filter> {
     if let Some(case) = expr.downcast_ref::<CaseExpr>() {
         let lists = case.when_then_expr().iter().map(|(_, then)| then).chain(case.else_expr());
         let possible = lists.filter(|then| !is_false(then));
-        return Some(Filter::Any(possible.map(|then| dynamic(then)).collect::<Option<_>>()?));
+        return Some(Filter::Any(possible.map(dynamic).collect::<Option<_>>()?));
     }
     let list = expr.downcast_ref::<InListExpr>()?;
     let of = list.expr().downcast_ref::<physical::Column>()?;

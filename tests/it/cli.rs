@@ -318,6 +318,33 @@ fn a_table_goes_into_a_file_of_every_format() {
 }
 
 #[test]
+fn a_statement_is_answered_in_every_format_here_and_by_a_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sim = Running::start(&["sim", "--users", "60"], "login");
+    let settings = settings(&sim, folder.path());
+    let server = Running::start(&["serve", "--settings", &settings], "flight");
+    let address = server.address("flight");
+    let sql = "select userType, count(*) as n from Users group by USERTYPE order by n desc limit 1";
+    for whom in [["--settings", &settings], ["--server", &address]] {
+        let ask = |more: &[&str]| {
+            let got = run(&[&["query", sql][..], more, &whom].concat());
+            assert!(got.status.success(), "{got:?}");
+            got.stdout
+        };
+        assert_eq!(text(&ask(&[])), "{\"userType\":\"Member\",\"n\":55}\n");
+        assert_eq!(text(&ask(&["--format", "csv"])), "userType,n\nMember,55\n");
+        assert!(text(&ask(&["--format", "table"])).contains("Member"));
+        assert!(ask(&["--format", "parquet"]).starts_with(b"PAR1"));
+        assert!(ask(&["--format", "arrow"]).starts_with(b"ARROW1"));
+        let plan = text(&ask(&["--explain"]));
+        assert!(plan.contains("GET /users?$select=id,userType&$top=999"), "{plan}");
+        let wrong = run(&[&["query", "select nope from users"][..], &whom].concat());
+        assert_eq!(wrong.status.code(), Some(64), "{wrong:?}");
+        assert!(text(&wrong.stderr).contains("no column `nope`"), "{wrong:?}");
+    }
+}
+
+#[test]
 fn a_read_that_fails_leaves_no_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let fault = ["sim", "--users", "3000", "--fault", "repeat_link"];

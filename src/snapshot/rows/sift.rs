@@ -26,7 +26,10 @@ pub fn rows(filter: &Filter, schema: &SchemaDescriptor) -> RowFilter {
     let wanted = roots.filter(|(_, field)| columns.contains(field.name())).map(|(at, _)| at);
     let mask = ProjectionMask::roots(schema, wanted);
     let filter = filter.clone();
-    let keep = move |batch: RecordBatch| Ok(prep_null_mask_filter(&kept(&filter, &batch)?));
+    let keep = move |batch: RecordBatch| {
+        let kept = kept(&filter, &batch)?;
+        Ok(if kept.null_count() > 0 { prep_null_mask_filter(&kept) } else { kept })
+    };
     RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, keep))])
 }
 

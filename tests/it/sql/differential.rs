@@ -1,19 +1,19 @@
 //! The same rows with help from the source and without.
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use entra_flight::error::Report;
-use entra_flight::query::{Engine, Statement};
+use entra_flight::query::{Engine, Error, Statement};
 use entra_flight::sim::Tenant;
 use futures::TryStreamExt as _;
 
 use crate::house::House;
 
 /// A small generator of numbers; the same seed gives the same statements.
-struct Dice(u64);
+pub(super) struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, n: usize) -> usize {
+    pub(super) fn below(&mut self, n: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % n
@@ -24,34 +24,36 @@ impl Dice {
     }
 }
 
-async fn rows(engine: &Engine, text: &str) -> Vec<String> {
-    let plan = engine.plan(Statement::new(text)).await;
-    let answer = engine
-        .run(plan.unwrap_or_else(|error| panic!("{text}: {}", Report::new(&error, None))), None);
-    let batches: Vec<RecordBatch> = answer
-        .batches
-        .try_collect()
-        .await
-        .unwrap_or_else(|error| panic!("{text}: {}", Report::new(&error, None)));
-    let mut lines = Vec::new();
-    for batch in &batches {
-        for row in 0..batch.num_rows() {
-            let cells = batch.columns().iter().map(|column| {
-                if column.is_null(row) {
-                    "∅".to_owned()
-                } else {
-                    array_value_to_string(column, row).expect("a cell")
-                }
-            });
-            lines.push(cells.collect::<Vec<_>>().join("|"));
-        }
-    }
+/// The rows of a statement as sorted lines.
+pub(super) async fn rows(engine: &Engine, text: &str) -> Vec<String> {
+    let mut lines = answer(engine, Statement::new(text)).await;
     lines.sort();
     lines
 }
 
+/// The rows of a statement as lines.
+pub(super) async fn answer(engine: &Engine, statement: Statement) -> Vec<String> {
+    let text = statement.text.clone();
+    let told = |error: &Error| format!("{text}: {}", Report::new(error, None));
+    let plan = engine.plan(statement).await.map_err(|error| told(&error)).expect("a plan");
+    let read: Result<Vec<RecordBatch>, _> = engine.run(plan, None).batches.try_collect().await;
+    let batches = read.map_err(|error| told(&error)).expect("rows");
+    let cell = |column: &ArrayRef, row| match column.is_null(row) {
+        true => "∅".to_owned(),
+        false => array_value_to_string(column, row).expect("a cell"),
+    };
+    let mut lines = Vec::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let cells: Vec<_> = batch.columns().iter().map(|column| cell(column, row)).collect();
+            lines.push(cells.join("|"));
+        }
+    }
+    lines
+}
+
 /// Values that columns of users hold, and some that they do not.
-struct Values {
+pub(super) struct Values {
     texts: Vec<(&'static str, Vec<String>)>,
     ids: Vec<String>,
 }
@@ -70,7 +72,7 @@ const TEXTS: [&str; 10] = [
 ];
 
 impl Values {
-    async fn of(engine: &Engine) -> Self {
+    pub(super) async fn of(engine: &Engine) -> Self {
         let mut texts = Vec::new();
         for column in TEXTS {
             let text = format!(
@@ -95,7 +97,7 @@ impl Values {
     }
 }
 
-fn condition(dice: &mut Dice, values: &Values, depth: usize) -> String {
+pub(super) fn condition(dice: &mut Dice, values: &Values, depth: usize) -> String {
     if depth > 0 && dice.below(3) > 0 {
         let word = dice.of(&["and", "or", "and"]);
         let (one, other) = (condition(dice, values, depth - 1), condition(dice, values, depth - 1));

@@ -10,6 +10,8 @@ use crate::house::House;
 mod differential;
 mod logic;
 mod pushdown;
+mod running;
+mod stored;
 
 /// A tenant of a few hundred users.
 fn house() -> House {

@@ -16,24 +16,24 @@ use tempfile::TempDir;
 use super::{json, store};
 use crate::house::{House, rows, texts};
 
-pub(super) struct Loader {
-    pub(super) house: House,
-    pub(super) connection: Connection,
+pub struct Loader {
+    pub house: House,
+    pub connection: Connection,
 }
 
 impl Loader {
     /// Loads from this tenant into the store in this folder.
-    pub(super) fn of(tenant: Tenant, folder: &TempDir) -> Self {
+    pub fn of(tenant: Tenant, folder: &TempDir) -> Self {
         let house = House::stored(tenant, Some(store(folder)));
         let connection = house.engine.namespace().connection(None).expect("one").as_ref().clone();
         Loader { house, connection }
     }
 
-    pub(super) fn table(&self, name: &str) -> Arc<Table> {
+    pub fn table(&self, name: &str) -> Arc<Table> {
         self.connection.catalog.table(name).expect("the table").clone()
     }
 
-    pub(super) async fn load(&self, table: &str, method: Method) -> Result<Loaded, ops::Error> {
+    pub async fn load(&self, table: &str, method: Method) -> Result<Loaded, ops::Error> {
         let how = How::new(method);
         load(&self.connection, &self.table(table), &how, &UnderWay::default()).await
     }

@@ -7,7 +7,7 @@ mod commands;
 mod expire;
 mod faults;
 mod kills;
-mod loads;
+pub mod loads;
 mod schedule;
 mod versions;
 

@@ -338,7 +338,7 @@ fn what_is_not_understood_widens() {
         (or(&[a.clone(), b.clone()]), "(\"displayName\" = 'a' OR \"on\")"),
         (or(&[a.clone(), and(&[b.clone(), unknown()])]), "(\"displayName\" = 'a' OR \"on\")"),
         (and(&[or(&[a.clone(), unknown()]), b.clone()]), "\"on\""),
-        (and(&[a.clone(), or(&[b.clone()])]), "(\"displayName\" = 'a' AND \"on\")"),
+        (and(&[a.clone(), or(std::slice::from_ref(&b))]), "(\"displayName\" = 'a' AND \"on\")"),
         (or(&[]), ""),
         (json!({ "expression_class": "BOUND_SUBQUERY", "type": "X" }), ""),
         (json!({ "expression_class": "BOUND_COMPARISON" }), ""),

@@ -1,0 +1,68 @@
+//! Statements that fail, take long, or are given up.
+
+use std::time::Duration;
+
+use entra_flight::error::Kind;
+use entra_flight::query::Statement;
+use entra_flight::sim::{Fault, Tenant};
+use futures::StreamExt as _;
+
+use super::{ask, house};
+use crate::house::House;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_of_graph_ends_an_answer_as_its_own() {
+    let fault: Fault = "repeat_link".parse().expect("a fault");
+    let house = House::of(Tenant::seed(7).users(3_000).fault(fault).start());
+    for text in [
+        "select id from users",
+        "select count(*) from users u join groups g on g.id = u.id",
+        "select department, count(*) from users group by 1",
+    ] {
+        let error = ask(&house, text).await.expect_err("a link that leads back");
+        assert_eq!(error.kind(), Kind::Corrupt, "{text}: {error}");
+        let told = entra_flight::error::Report::new(&error, None).to_string();
+        assert!(told.contains("page 3 of `users`") && told.contains("leads back"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_is_given_up_stops_asking_graph() {
+    let house = House::of(Tenant::seed(7).users(30_000).latency(Duration::from_millis(20)).start());
+    let statement = Statement::new("select id, department from users");
+    let plan = house.engine.plan(statement).await.expect("a plan");
+    let mut answer = house.engine.run(plan, None);
+    answer.batches.next().await.expect("a batch").expect("rows");
+    drop(answer);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let asked = house.tenant.counters().requests;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(house.tenant.counters().requests, asked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_without_end_lets_others_have_their_turn_and_can_be_stopped() {
+    let house = house();
+    let endless = "select count(*) from users a, users b, users c, users d \
+                   where a.id || b.id || c.id || d.id like '%zz%'";
+    let plan = house.engine.plan(Statement::new(endless)).await.expect("a plan");
+    let mut answer = house.engine.run(plan, None);
+    let task = tokio::spawn(async move { answer.batches.next().await.is_some() });
+    let rows = ask(&house, "select 1").await.expect("another's turn");
+    assert_eq!(rows[0].num_rows(), 1);
+    task.abort();
+    let ended = tokio::time::timeout(Duration::from_secs(10), task).await.expect("it stops");
+    assert!(ended.expect_err("it was stopped").is_cancelled());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_that_are_too_much_are_refused() {
+    let house = house();
+    let long = format!("select 1 where {}", vec!["1 = 1"; 3_000].join(" and "));
+    let deep = format!("select {}1{}", "(".repeat(500), ")".repeat(500));
+    let huge = format!("select '{}'", "x".repeat(600_000));
+    for text in [long, deep, huge] {
+        let error = house.engine.plan(Statement::new(text)).await.expect_err("too much");
+        assert_eq!(error.kind(), Kind::Invalid, "{error}");
+    }
+}

@@ -1,0 +1,79 @@
+//! Statements over stored versions.
+
+use entra_flight::query::{Command, Statement};
+use entra_flight::sim::Tenant;
+use entra_flight::snapshot::Method;
+
+use super::differential::{Dice, Values, condition, rows};
+use crate::store::loads::Loader;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stored_rows_are_the_same_with_the_files_help() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loader = Loader::of(Tenant::seed(7).users(250).start(), &folder);
+    loader.load("users", Method::FullLoad).await.expect("a load");
+    let engine = &loader.house.engine;
+    let alone = engine.clone().without_pushdown();
+    let values = Values::of(engine).await;
+    let mut dice = Dice(3);
+    let before = loader.house.tenant.counters().requests;
+    for number in 0..150 {
+        let depth = dice.below(3);
+        let what = condition(&mut dice, &values, depth);
+        let text = format!("select id, displayName from stored.users where {what}");
+        assert_eq!(rows(engine, &text).await, rows(&alone, &text).await, "{number}: {text}");
+    }
+    assert_eq!(loader.house.tenant.counters().requests, before, "Graph is not asked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn earlier_versions_and_changes_are_tables() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = Loader::of(Tenant::seed(7).users(300).start(), &folder);
+    first.load("users", Method::FullLoad).await.expect("a load");
+    let loader = Loader::of(Tenant::seed(7).users(320).start(), &folder);
+    loader.load("users", Method::ReloadAndCompare).await.expect("a load");
+    let engine = &loader.house.engine;
+    let count = |from: &str| format!("select count(*) from {from}");
+    let cases = [
+        ("stored.users", "320"),
+        ("contoso.stored.users", "320"),
+        ("as_of('users', 0)", "300"),
+        ("as_of('contoso.users', 1)", "320"),
+        ("as_of('users', 'latest')", "320"),
+        ("changes('users') where _change_type = 'insert'", "20"),
+        ("changes('users', 0, 1) where _change_type = 'insert'", "20"),
+        ("system.loads where \"table\" = 'users'", "2"),
+        ("as_of('users', 0) o join as_of('users', 1) n on o.id = n.id", "300"),
+        ("information_schema.tables where table_schema = 'stored'", "1"),
+    ];
+    for (from, expected) in cases {
+        assert_eq!(rows(engine, &count(from)).await, [expected], "{from}");
+    }
+    let error = engine.plan(Statement::new("select * from as_of('users', 7)")).await;
+    assert!(error.expect_err("there is no version 7").to_string().contains('7'));
+    let error = engine.plan(Statement::new("select * from stored.groups")).await;
+    error.expect_err("groups were not loaded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parts_of_a_stored_answer_hold_each_row_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loader = Loader::of(Tenant::seed(7).users(40_000).start(), &folder);
+    loader.load("users", Method::FullLoad).await.expect("a load");
+    let engine = &loader.house.engine;
+    let text = "select id, userType from stored.users where userType = 'Guest'";
+    let whole = rows(engine, text).await;
+    let command = Command::from(Statement::new(text));
+    let parts = engine.plan(command.clone()).await.expect("a plan").parts(&command);
+    assert!(parts.len() > 1, "{} parts", parts.len());
+    let mut all = Vec::new();
+    for part in parts {
+        let Command::Sql(part) = part else { panic!("a statement has parts that are statements") };
+        all.extend(super::differential::answer(engine, part).await);
+    }
+    all.sort();
+    assert_eq!(all, whole);
+    let ordered = Command::from(Statement::new(format!("{text} order by id")));
+    assert_eq!(engine.plan(ordered.clone()).await.expect("a plan").parts(&ordered).len(), 1);
+}
