@@ -30,7 +30,7 @@ pub enum Wanted {
 ///
 /// # Errors
 ///
-/// [`Error::Ticket`], and [`Error::Refused`] for commands that write.
+/// [`Error::Ticket`], and [`Error::ReadOnly`] and [`Error::NotServed`] for what is not answered.
 pub fn described(descriptor: &FlightDescriptor) -> Result<Wanted, Error> {
     match descriptor.r#type() {
         DescriptorType::Cmd => read(&descriptor.cmd),

@@ -7,6 +7,7 @@ use futures::TryStreamExt as _;
 
 use crate::house::House;
 
+mod client;
 mod differential;
 mod logic;
 mod pushdown;
