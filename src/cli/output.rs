@@ -109,6 +109,9 @@ async fn draw(rows: Rows, progress: &mut Progress<'_>) -> Result<String, Error> 
         Ok(!more)
     })
     .await?;
+    if let Some(plan) = preview::plan(&batches) {
+        return Ok(plan);
+    }
     let width = Table::new().width().unwrap_or(limits::cli::TERMINAL_COLUMNS);
     let mut drawn = preview::draw(&batches, width)?;
     if more {

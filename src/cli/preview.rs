@@ -1,6 +1,6 @@
 //! A few rows as a table that fits the terminal.
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{ContentArrangement, Table};
@@ -40,6 +40,25 @@ pub fn draw(batches: &[RecordBatch], width: u16) -> Result<String, Error> {
         drawn.push_str(&format!("\n… and {more} more column{}", if more == 1 { "" } else { "s" }));
     }
     Ok(drawn)
+}
+
+/// The answer to `EXPLAIN`, whose cells are texts of several lines; `None` of any other answer.
+pub fn plan(batches: &[RecordBatch]) -> Option<String> {
+    let schema = batches.first()?.schema();
+    let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    if names != ["plan_type", "plan"] {
+        return None;
+    }
+    let mut text = String::new();
+    for batch in batches {
+        let columns = batch.columns().iter().map(|column| column.as_string_opt::<i32>());
+        let [kinds, plans] = columns.collect::<Option<Vec<_>>>()?.try_into().ok()?;
+        for (kind, plan) in kinds.iter().flatten().zip(plans.iter().flatten()) {
+            let lines = plan.trim_end().lines().map(|line| format!("  {line}"));
+            text.push_str(&format!("{kind}\n{}\n", lines.collect::<Vec<_>>().join("\n")));
+        }
+    }
+    Some(text.trim_end().to_owned())
 }
 
 /// The text of every cell, column by column.

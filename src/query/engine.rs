@@ -13,6 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::execute_stream;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use tokio::sync::OnceCell;
 
 use super::provider::Rows;
 use super::statement::Planned;
@@ -33,6 +34,8 @@ pub struct Engine {
     base: Arc<SessionState>,
     names: Arc<Names>,
     pushdown: bool,
+    /// The tables that are the same for as long as the server runs.
+    listed: Arc<OnceCell<Vec<Listed>>>,
 }
 
 /// A command whose names have become tables, columns, and states of those tables.
@@ -93,7 +96,13 @@ impl Engine {
     pub fn new(namespace: Namespace) -> Result<Self, Error> {
         let names = Arc::new(statement::names(&namespace));
         let base = Arc::new(session::base()?);
-        Ok(Engine { namespace: Arc::new(namespace), base, names, pushdown: true })
+        Ok(Engine {
+            namespace: Arc::new(namespace),
+            base,
+            names,
+            pushdown: true,
+            listed: Arc::default(),
+        })
     }
 
     /// The same, which reads tables whole and filters them itself, for whoever doubts that a source
@@ -129,7 +138,11 @@ impl Engine {
     ///
     /// What the store meets.
     pub async fn list(&self, stored: listing::Stored) -> Result<Vec<Listed>, Error> {
-        listing::list(&self.namespace, stored).await
+        let fixed = self.listed.get_or_try_init(|| listing::fixed(&self.namespace)).await?;
+        match stored {
+            listing::Stored::LeftOut => Ok(fixed.clone()),
+            listing::Stored::LookedUp => listing::with_stored(&self.namespace, fixed).await,
+        }
     }
 
     /// Finds what a statement is, whatever its parameters will be.

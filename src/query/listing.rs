@@ -37,21 +37,18 @@ pub enum Stored {
     LookedUp,
 }
 
-/// Lists the tables by catalog, schema and name.
+/// The tables that the catalogue and the server itself name, by catalog, schema and name.
 ///
 /// # Errors
 ///
-/// What the store meets.
-pub async fn list(namespace: &Namespace, stored: Stored) -> Result<Vec<Listed>, Error> {
+/// None that a caller could cause.
+pub async fn fixed(namespace: &Namespace) -> Result<Vec<Listed>, Error> {
     let mut all = Vec::new();
     for connection in namespace.connections() {
         for schema in [DIRECTORY, LIVE] {
             for table in connection.catalog.tables() {
                 all.push(listed(connection, schema, table.clone())?);
             }
-        }
-        if stored == Stored::LookedUp && connection.store.is_some() {
-            all.extend(of_store(connection).await?);
         }
         for name in system::NAMES {
             all.push(Listed {
@@ -64,6 +61,20 @@ pub async fn list(namespace: &Namespace, stored: Stored) -> Result<Vec<Listed>, 
             });
         }
     }
+    Ok(all)
+}
+
+/// These and those of the store that have a version, in the same order.
+///
+/// # Errors
+///
+/// What the store meets.
+pub async fn with_stored(namespace: &Namespace, fixed: &[Listed]) -> Result<Vec<Listed>, Error> {
+    let mut all = fixed.to_vec();
+    for connection in namespace.connections().filter(|it| it.store.is_some()) {
+        all.extend(of_store(connection).await?);
+    }
+    all.sort_by(|a, b| (&a.catalog, a.schema, &a.name).cmp(&(&b.catalog, b.schema, &b.name)));
     Ok(all)
 }
 

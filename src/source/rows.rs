@@ -32,6 +32,8 @@ pub struct Rows {
     page: u64,
     /// How many rows the limit leaves.
     left: u64,
+    /// Whether whoever asked may stop after a few rows, which then must not wait for others.
+    few: bool,
     ended: bool,
 }
 
@@ -50,6 +52,7 @@ impl Rows {
         Ok(Rows {
             table,
             left: scan.limit.unwrap_or(u64::MAX),
+            few: scan.enough.is_some(),
             pages: graph.scan(&scan, Some(deadline), meter)?.boxed(),
             decoder,
             shape,
@@ -117,7 +120,7 @@ impl Rows {
         // parents hold is not known before they are decoded.
         let limited = self.left < u64::MAX;
         let enough = self.shape.navigation.is_some() || self.held() >= self.left;
-        if limited && enough && self.ready.is_empty() {
+        if (self.few || limited && enough) && self.ready.is_empty() {
             let held = self.decoder.flush().map_err(|source| self.undecodable(source))?;
             self.ready.extend(held);
         }

@@ -336,7 +336,8 @@ fn a_statement_is_answered_in_every_format_here_and_by_a_server() {
         assert!(text(&ask(&["--format", "table"])).contains("Member"));
         assert!(ask(&["--format", "parquet"]).starts_with(b"PAR1"));
         assert!(ask(&["--format", "arrow"]).starts_with(b"ARROW1"));
-        let plan = text(&ask(&["--explain"]));
+        let plan = text(&ask(&["--explain", "--format", "table"]));
+        assert!(plan.starts_with("logical_plan\n  "), "{plan}");
         assert!(plan.contains("GET /users?$select=id,userType&$top=999"), "{plan}");
         let wrong = run(&[&["query", "select nope from users"][..], &whom].concat());
         assert_eq!(wrong.status.code(), Some(64), "{wrong:?}");

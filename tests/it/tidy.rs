@@ -39,7 +39,7 @@ const OWNERS: [(&str, &[&str]); 43] = [
     ("rmp_serde", &["flight"]),
     ("zstd", &["flight"]),
     ("rustyline", &["cli"]),
-    ("chrono", &["cli", "graph", "ops", "snapshot", "flight", "app"]),
+    ("chrono", &["cli", "graph", "ops", "snapshot"]),
     ("arrow_flight", &["flight"]),
     ("tonic", &["flight"]),
     ("tonic_health", &["flight"]),
