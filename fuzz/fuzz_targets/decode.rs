@@ -77,5 +77,6 @@ fn column(name: &str, ty: Type) -> Column {
         permission: None,
         on_request: false,
         unordered: false,
+        filters: Default::default(),
     }
 }

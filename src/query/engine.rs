@@ -7,6 +7,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Column as Named;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
@@ -246,7 +247,10 @@ impl Engine {
         Ok(Plan {
             schema: shape::announced(first.schema().as_arrow()),
             table: None,
-            divisible: if let [only] = &*runs { divisible(only) } else { None },
+            divisible: match &*runs {
+                [only] if reads_once(only)? => divisible(only),
+                _ => None,
+            },
             runs,
             state,
             longest: longest.unwrap_or_default(),
@@ -256,6 +260,16 @@ impl Engine {
 
 fn qualified(table: &str, column: &Column) -> Named {
     Named::new(Some(table), &*column.name)
+}
+
+/// Whether a plan reads one table, subqueries included, whose parts are then parts of the answer.
+fn reads_once(plan: &LogicalPlan) -> Result<bool, Error> {
+    let mut tables = 0;
+    plan.apply_with_subqueries(|step| {
+        tables += usize::from(matches!(step, LogicalPlan::TableScan(_)));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(tables == 1)
 }
 
 /// The one stored table from whose parts a plan's rows can be had side by side.

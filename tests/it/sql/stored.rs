@@ -74,6 +74,14 @@ async fn parts_of_a_stored_answer_hold_each_row_once() {
     }
     all.sort();
     assert_eq!(all, whole);
-    let ordered = Command::from(Statement::new(format!("{text} order by id")));
-    assert_eq!(engine.plan(ordered.clone()).await.expect("a plan").parts(&ordered).len(), 1);
+    for whole in [
+        format!("{text} order by id"),
+        format!("{text} limit 5"),
+        "select count(*) from stored.users".to_owned(),
+        "select id from stored.users where id > (select min(id) from stored.users)".to_owned(),
+    ] {
+        let command = Command::from(Statement::new(whole.clone()));
+        let parts = engine.plan(command.clone()).await.expect("a plan").parts(&command);
+        assert_eq!(parts.len(), 1, "{whole}");
+    }
 }
