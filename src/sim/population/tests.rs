@@ -37,7 +37,8 @@ fn expected(name: &str, json: &Json) -> Value {
             None => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
         },
         Json::String(text)
-            if name.ends_with("DateTime") || name == "birthday" || name == "hireDate" =>
+            if name.ends_with("DateTime")
+                || ["birthday", "employeeHireDate", "hireDate"].contains(&name) =>
         {
             Value::Timestamp(slow_moment(text))
         }
