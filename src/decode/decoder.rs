@@ -40,6 +40,7 @@ use super::table::Table;
 ///     permission: None,
 ///     on_request: false,
 ///     unordered: false,
+///     filters: Default::default(),
 /// };
 /// let mut decoder = Decoder::new(&[id], Settings::default())?;
 /// let page = Padded::from_vec(br#"{"value":[{"id":"a"},{"id":null}]}"#.to_vec());
