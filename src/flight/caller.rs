@@ -4,11 +4,10 @@
 //! reaches it may read. What clients send of themselves is taken as it comes, because all of them
 //! send something.
 
-use std::net::SocketAddr;
-
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
 use super::Error;
+use super::connection::Connection;
 use super::sessions::{self, Known};
 
 /// What callers without a token of their own are given: clients insist on one.
@@ -26,9 +25,9 @@ pub struct Caller {
 /// # Errors
 ///
 /// [`Error::Credentials`] for an `authorization` that is none.
-pub fn admit(metadata: &MetadataMap, peer: Option<SocketAddr>) -> Result<Caller, Error> {
+pub fn admit(metadata: &MetadataMap, connection: Option<Connection>) -> Result<Caller, Error> {
     scheme(metadata)?;
-    Ok(Caller { known: sessions::known(metadata, peer) })
+    Ok(Caller { known: sessions::known(metadata, connection) })
 }
 
 /// What a caller is to show from now on: its own token, or one that anybody has.

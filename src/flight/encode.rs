@@ -29,6 +29,9 @@ pub const GRPC_PREFIX_BYTES: usize = 5;
 /// <https://github.com/apache/arrow/blob/main/format/Flight.proto>
 const DATA_HEADER: u32 = 2;
 
+/// The field of `FlightData` for what an application says along with it.
+const APP_METADATA: u32 = 3;
+
 /// The field of `FlightData` that holds its body.
 const DATA_BODY: u32 = 1000;
 
@@ -47,13 +50,29 @@ pub fn messages<S>(schema: SchemaRef, batches: S) -> impl Stream<Item = Result<B
 where
     S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
 {
+    messages_with(schema, batches, |_| Vec::new())
+}
+
+/// The same; what `metadata` makes of each part of a batch goes along as its `app_metadata`.
+pub fn messages_with<S, M>(
+    schema: SchemaRef,
+    batches: S,
+    mut metadata: M,
+) -> impl Stream<Item = Result<Bytes, Status>>
+where
+    S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
+    M: FnMut(&RecordBatch) -> Vec<u8>,
+{
     let messages = match Encoder::new(&schema) {
         Ok(mut encoder) => {
             let schema = Ok(encoder.written());
             let parts = batches
                 .map_ok(|batch| stream::iter(cut(batch)).map_err(Error::Encode))
                 .try_flatten();
-            let rows = parts.map(move |part| encoder.batch(&part?).map_err(Error::Encode));
+            let rows = parts.map(move |part| {
+                let part = part?;
+                encoder.batch(&part, metadata(&part)).map_err(Error::Encode)
+            });
             Either::Left(stream::iter([schema]).chain(rows))
         }
         Err(error) => Either::Right(stream::iter([Err(Error::Encode(error))])),
@@ -78,9 +97,11 @@ impl Encoder {
         Ok(Encoder { writer, spare: Spare::default() })
     }
 
-    fn batch(&mut self, batch: &RecordBatch) -> Result<Bytes, ArrowError> {
+    fn batch(&mut self, batch: &RecordBatch, metadata: Vec<u8>) -> Result<Bytes, ArrowError> {
         let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        self.writer.get_mut().bytes = spare.unwrap_or_default();
+        let messages = self.writer.get_mut();
+        messages.bytes = spare.unwrap_or_default();
+        messages.metadata = metadata;
         self.writer.write(batch)?;
         Ok(self.written())
     }
@@ -99,6 +120,8 @@ impl Encoder {
 #[derive(Default)]
 struct Messages {
     bytes: Vec<u8>,
+    /// Goes along with each message.
+    metadata: Vec<u8>,
     part: Part,
 }
 
@@ -157,6 +180,11 @@ impl Messages {
         let unreadable = |_| io::Error::other("the head of an Arrow message cannot be read");
         let body = root_as_message(&self.bytes[head..]).map_err(unreadable)?.bodyLength();
         let left = usize::try_from(body).map_err(io::Error::other)?;
+        if !self.metadata.is_empty() {
+            encode_key(APP_METADATA, WireType::LengthDelimited, &mut self.bytes);
+            encode_varint(self.metadata.len() as u64, &mut self.bytes);
+            self.bytes.extend_from_slice(&self.metadata);
+        }
         if left > 0 {
             encode_key(DATA_BODY, WireType::LengthDelimited, &mut self.bytes);
             encode_varint(left as u64, &mut self.bytes);
@@ -232,7 +260,7 @@ mod tests {
     use futures::stream::{self, StreamExt as _, TryStreamExt as _};
     use prost::Message as _;
 
-    use super::{Error, GRPC_PREFIX_BYTES, cut, limits, messages};
+    use super::{Error, GRPC_PREFIX_BYTES, cut, limits, messages, messages_with};
 
     #[test]
     fn large_rows_side_by_side_go_out_one_by_one() {
@@ -288,6 +316,19 @@ mod tests {
         let read: Vec<_> =
             FlightRecordBatchStream::new_from_flight_data(sent).try_collect().await.expect("rows");
         assert_eq!(read, batches);
+    }
+
+    #[tokio::test]
+    async fn what_is_said_of_a_batch_goes_along_with_it() {
+        let sent = stream::iter([7, 0, 9].map(batch)).map(Ok);
+        let said = |batch: &RecordBatch| batch.num_rows().to_string().into_bytes();
+        let sent: Vec<Bytes> =
+            messages_with(batch(0).schema(), sent, said).try_collect().await.expect("messages");
+        // A dictionary and its rows are two messages.
+        let mut said: Vec<_> =
+            sent.into_iter().flat_map(frames).map(|frame| frame.app_metadata).collect();
+        said.dedup();
+        assert_eq!(said, ["", "7", "0", "9"]);
     }
 
     #[tokio::test]

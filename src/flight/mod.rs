@@ -13,10 +13,12 @@ mod airport;
 mod call;
 mod caller;
 mod client;
+mod connection;
 mod encode;
 mod info;
 mod kept;
 mod loads;
+mod parameters;
 pub mod proto;
 mod put;
 mod running;
@@ -93,6 +95,12 @@ pub enum Error {
     /// A message of Airport's cannot be read or written.
     #[error("the body of the action cannot be read")]
     Airport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A client that asked for the catalogue when tables had other columns.
+    #[error("the table has other columns than when it was attached")]
+    Reattach,
+    /// Statistics of a column of what is no table.
+    #[error("statistics are known of stored tables only")]
+    NoStatistics,
     /// Values of parameters that cannot be bound.
     #[error("the parameters cannot be read")]
     Parameters(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -169,6 +177,8 @@ impl Error {
             | Error::SqlBody { .. }
             | Error::Metadata(_)
             | Error::Airport(_)
+            | Error::NoStatistics
+            | Error::Reattach
             | Error::Parameters(_)
             | Error::ParametersTooLong { .. } => Kind::Invalid,
             Error::Cancelled => Kind::Cancelled,
@@ -194,6 +204,7 @@ impl Error {
                 Some("send no body, or JSON such as `{\"table\":\"users\"}`".to_owned())
             }
             Error::NotServed { instead, .. } => Some((*instead).to_owned()),
+            Error::Reattach => Some("`DETACH` the database and `ATTACH` it again".to_owned()),
             Error::Stalled => Some("give the call more time, or ask for fewer columns".to_owned()),
             Error::Listen { .. } => {
                 Some("choose another port with `--listen`, or stop what uses it".to_owned())

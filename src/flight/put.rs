@@ -6,14 +6,18 @@ use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::{Command as Sql, DoPutPreparedStatementResult};
 use arrow_flight::{FlightData, PutResult};
+use futures::future;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use tonic::Streaming;
 
 use super::ticket::{self, Asked};
-use super::{Error, wanted};
+use super::{Error, parameters, wanted};
 use crate::limits::flight as limits;
 use crate::query::{Command, Statement};
+
+/// What a batch takes besides its values, about.
+const BATCH_BYTES: usize = 1 << 10;
 
 /// Binds the values that come to the statement that they name. The answer is its new handle, which
 /// holds them.
@@ -37,6 +41,7 @@ pub async fn bind(mut frames: Streaming<FlightData>) -> Result<PutResult, Error>
         return Err(Error::ReadOnly { method: "do_put".to_owned() });
     };
     let rest = stream::iter([Ok(first)]).chain(frames.map_err(FlightError::from));
+    let rest = rest.and_then(|frame| future::ready(checked(frame)));
     let parameters = Some(read(FlightRecordBatchStream::new_from_flight_data(rest)).await?);
     let bound = Asked::from(Command::Sql(Statement { parameters, ..statement }));
     let result =
@@ -50,7 +55,8 @@ async fn read(mut values: FlightRecordBatchStream) -> Result<RecordBatch, Error>
     let mut bytes = 0;
     while let Some(batch) = values.next().await {
         let batch = batch.map_err(unread)?;
-        bytes += batch.get_array_memory_size();
+        // One without columns takes memory too.
+        bytes += batch.get_array_memory_size() + BATCH_BYTES;
         if bytes > limits::PARAMETER_BYTES_MAX {
             let bytes_max = limits::PARAMETER_BYTES_MAX;
             return Err(Error::ParametersTooLong { bytes, bytes_max });
@@ -63,6 +69,14 @@ async fn read(mut values: FlightRecordBatchStream) -> Result<RecordBatch, Error>
         (None, None) => return Err(unread(FlightError::protocol("no schema came"))),
     };
     concat_batches(&schema, &batches).map_err(|error| Error::Parameters(Box::new(error)))
+}
+
+/// A frame whose lengths hold.
+fn checked(frame: FlightData) -> Result<FlightData, FlightError> {
+    if !frame.data_header.is_empty() {
+        parameters::check(&frame.data_header, frame.data_body.len())?;
+    }
+    Ok(frame)
 }
 
 fn unread(error: FlightError) -> Error {

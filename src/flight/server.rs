@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
+use futures::TryStreamExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
+use super::connection::Named;
 use super::service::Service;
+use super::sessions::Sessions;
 use super::uncopied::Uncopied;
 use super::{Error, proto};
 use crate::limits;
@@ -84,7 +87,10 @@ impl Server {
                 health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
             }
         };
-        let flight = Uncopied::new(Service::new(engine));
+        let sessions = Sessions::default();
+        let flight = Uncopied::new(Service::new(engine, sessions.clone()));
+        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
+        let incoming = incoming.map_ok(move |stream| Named::new(stream, sessions.clone()));
         let serving = tonic::transport::Server::builder()
             .max_concurrent_streams(limits::flight::STREAMS_MAX)
             .http2_max_header_list_size(limits::flight::HEADER_BYTES_MAX)
@@ -93,10 +99,7 @@ impl Server {
             .add_service(health_service)
             .add_service(reflection().build_v1().map_err(unbuilt)?)
             .add_service(reflection().build_v1alpha().map_err(unbuilt)?)
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(self.listener).with_nodelay(Some(true)),
-                told,
-            );
+            .serve_with_incoming_shutdown(incoming, told);
         let drain = async {
             stop.cancelled().await;
             crate::clock::sleep(self.drain).await;

@@ -1,6 +1,5 @@
 //! The Flight service: plain Flight and Flight SQL, on one port.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 
 use arrow_flight::flight_service_server::FlightService;
@@ -13,6 +12,7 @@ use futures::stream::{self, Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::caller::{self, Caller};
+use super::connection::Connection;
 use super::running::{self, Running};
 use super::sessions::Sessions;
 use super::ticket::Asked;
@@ -35,14 +35,15 @@ pub struct Service {
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send + 'static>>;
 
 impl Service {
-    /// Serves what `engine` can answer.
-    pub fn new(engine: Engine) -> Self {
-        Service { engine, running: Running::default(), sessions: Sessions::default() }
+    /// Serves what `engine` can answer to callers that `sessions` knows.
+    pub fn new(engine: Engine, sessions: Sessions) -> Self {
+        Service { engine, running: Running::default(), sessions }
     }
 
     /// Who calls: the one place that every call passes before anything is done for it.
     fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        caller::admit(request.metadata(), peer(request)).map_err(|error| status::status(&error))
+        let connection = request.extensions().get::<Connection>().copied();
+        caller::admit(request.metadata(), connection).map_err(|error| status::status(&error))
     }
 
     /// What is wanted, with what the caller has chosen for names without a catalog or schema.
@@ -68,7 +69,8 @@ impl Service {
     ) -> Result<FlightInfo, Error> {
         match self.chosen(caller, wanted::described(&descriptor)?) {
             Wanted::Rows(asked) => {
-                let asked = Asked { call: Some(running::name()), ..asked };
+                let command = self.engine.settled(asked.command);
+                let asked = Asked { call: Some(running::name()), command, ..asked };
                 self.info(asked, descriptor).await
             }
             Wanted::Told(command, bytes) => {
@@ -156,6 +158,7 @@ impl Service {
         let watch = call::Watch::new(&plan, began);
         let told = watch.told();
         let whole = if asked.padded { plan.whole() } else { None };
+        let expected = if asked.padded { airport::expected(&asked.command, &plan) } else { None };
         let answer = self.engine.run(plan, deadline);
         let schema = whole.clone().unwrap_or_else(|| answer.schema.clone());
         let batches = call::drive(answer, watch).map(move |batch| match &whole {
@@ -164,15 +167,14 @@ impl Service {
         });
         let batches = self.running.watched(asked.call, batches);
         let batches = call::spoken(schema.clone(), batches);
-        let mut response = Response::new(encode::messages(schema, batches).boxed());
+        let messages = match expected {
+            Some(rows) => encode::messages_with(schema, batches, airport::progress(rows)).boxed(),
+            None => encode::messages(schema, batches).boxed(),
+        };
+        let mut response = Response::new(messages);
         response.extensions_mut().insert(told);
         response
     }
-}
-
-/// The other end of the connection.
-fn peer<T>(request: &Request<T>) -> Option<SocketAddr> {
-    request.remote_addr()
 }
 
 #[tonic::async_trait]
@@ -282,7 +284,8 @@ impl FlightService for Service {
             }
             return Ok(response);
         }
-        let found = airport::run(&self.engine, &action.r#type, &action.body).await;
+        let transaction = airport::transaction(request.metadata());
+        let found = airport::run(&self.engine, &action.r#type, &action.body, transaction).await;
         if let Some(body) = found.map_err(|error| status::status(&error))? {
             return Ok(Response::new(stream::iter([Ok(ActionResult::new(body))]).boxed()));
         }

@@ -1,15 +1,15 @@
 //! What clients have chosen for their calls: the catalog and schema of names without one.
 //!
-//! A client that keeps cookies is known by one; another by the connection that it calls on. What
-//! is chosen stands in every ticket, so that a ticket means the same wherever it is redeemed.
+//! A client that keeps cookies is known by one; another by the connection that it calls on, for as
+//! long as that lasts. What is chosen stands in every ticket, so that a ticket means the same wherever it is redeemed.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tonic::metadata::MetadataMap;
 use uuid::Uuid;
 
+use super::connection::Connection;
 use crate::limits::flight as limits;
 
 /// The cookie that names a session.
@@ -29,8 +29,8 @@ pub struct Chosen {
 pub enum Known {
     /// Its cookie.
     Cookie(String),
-    /// The other end of its connection.
-    Peer(SocketAddr),
+    /// The connection that it calls on.
+    Connection(Connection),
 }
 
 /// The sessions of a server.
@@ -47,13 +47,13 @@ struct All {
 }
 
 /// Who calls, as far as sessions know them.
-pub fn known(metadata: &MetadataMap, peer: Option<SocketAddr>) -> Vec<Known> {
+pub fn known(metadata: &MetadataMap, connection: Option<Connection>) -> Vec<Known> {
     let cookies = metadata.get_all("cookie").into_iter().filter_map(|line| line.to_str().ok());
     let named = cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
         let (name, value) = cookie.trim().split_once('=')?;
         (name == COOKIE).then(|| Known::Cookie(value.trim_matches('"').to_owned()))
     });
-    named.into_iter().chain(peer.map(Known::Peer)).collect()
+    named.into_iter().chain(connection.map(Known::Connection)).collect()
 }
 
 impl Sessions {
@@ -72,9 +72,9 @@ impl Sessions {
             _ => None,
         });
         let cookie = cookie.unwrap_or_else(|| Uuid::new_v4().to_string());
-        let peer = caller.iter().find(|known| matches!(known, Known::Peer(_))).cloned();
+        let connection = caller.iter().find(|known| matches!(known, Known::Connection(_))).cloned();
         let mut all = self.locked();
-        for known in [Some(Known::Cookie(cookie.clone())), peer].into_iter().flatten() {
+        for known in [Some(Known::Cookie(cookie.clone())), connection].into_iter().flatten() {
             all.put(known, chosen.clone());
         }
         format!("{COOKIE}={cookie}")
@@ -83,10 +83,13 @@ impl Sessions {
     /// Forgets what the caller has chosen.
     pub fn close(&self, caller: &[Known]) {
         let mut all = self.locked();
+        let mut any = false;
         for known in caller {
-            all.chosen.remove(known);
+            any |= all.chosen.remove(known).is_some();
         }
-        all.order.retain(|known| !caller.contains(known));
+        if any {
+            all.order.retain(|known| !caller.contains(known));
+        }
     }
 
     fn locked(&self) -> MutexGuard<'_, All> {
@@ -111,32 +114,33 @@ impl All {
 mod tests {
     use super::*;
 
-    fn peer(port: u16) -> Known {
-        Known::Peer(([127, 0, 0, 1], port).into())
-    }
-
     #[test]
     fn a_session_is_known_by_its_cookie_or_its_connection() {
         let sessions = Sessions::default();
-        let line = sessions.set(&[peer(1)], |chosen| chosen.schema = Some("live".to_owned()));
+        let (one, other) = (Connection::next(), Connection::next());
+        let by = |connection| [Known::Connection(connection)];
+        let line = sessions.set(&by(one), |chosen| chosen.schema = Some("live".to_owned()));
         let mut metadata = MetadataMap::new();
         let cookies = format!("other=1; {line}");
         metadata.insert("cookie", cookies.parse().expect("a header"));
         let live = Chosen { schema: Some("live".to_owned()), catalog: None };
-        assert_eq!(sessions.get(&[peer(1)]), live);
-        assert_eq!(sessions.get(&known(&metadata, Some(([127, 0, 0, 1], 2).into()))), live);
-        assert_eq!(sessions.get(&[peer(2)]), Chosen::default());
-        sessions.close(&known(&metadata, Some(([127, 0, 0, 1], 1).into())));
-        assert_eq!(sessions.get(&[peer(1)]), Chosen::default());
+        assert_eq!(sessions.get(&by(one)), live);
+        assert_eq!(sessions.get(&known(&metadata, Some(other))), live);
+        assert_eq!(sessions.get(&by(other)), Chosen::default());
+        sessions.close(&known(&metadata, Some(one)));
+        assert_eq!(sessions.get(&by(one)), Chosen::default());
     }
 
     #[test]
     fn there_is_an_end_of_sessions() {
         let sessions = Sessions::default();
-        for port in 0..u16::MAX {
-            sessions.set(&[peer(port)], |chosen| chosen.schema = Some(port.to_string()));
+        let first = [Known::Connection(Connection::next())];
+        sessions.set(&first, |chosen| chosen.schema = Some("live".to_owned()));
+        for number in 0..limits::SESSIONS_MAX {
+            let next = [Known::Connection(Connection::next())];
+            sessions.set(&next, |chosen| chosen.schema = Some(number.to_string()));
         }
         assert_eq!(sessions.locked().chosen.len(), limits::SESSIONS_MAX);
-        assert_eq!(sessions.get(&[peer(0)]), Chosen::default());
+        assert_eq!(sessions.get(&first), Chosen::default());
     }
 }

@@ -4,17 +4,13 @@
 //! opens JSON, and anything else is text: one word is a table, several are SQL. The `Any` of a
 //! Flight SQL command, which `0x0a` opens, is not read here but in `sql`.
 
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
 use arrow_flight::FlightDescriptor;
 use arrow_flight::flight_descriptor::DescriptorType;
 use bytes::Bytes;
 use prost::Message as _;
 use serde::Deserialize;
 
-use super::proto;
+use super::{parameters, proto};
 use crate::error::Kind;
 use crate::query::{
     Command, DIRECTORY, LIVE, Of, Part, Request, STORED, SYSTEM, Statement, Version,
@@ -268,7 +264,12 @@ fn table_message(request: &Request) -> proto::Read {
 }
 
 fn statement_message(statement: &Statement) -> Result<proto::Read, Error> {
-    let parameters = statement.parameters.as_ref().map(write_parameters).transpose()?;
+    let parameters = statement
+        .parameters
+        .as_ref()
+        .map(parameters::write)
+        .transpose()
+        .map_err(Error::Parameters)?;
     Ok(proto::Read {
         version: VERSION,
         connection: statement.catalog.clone(),
@@ -285,33 +286,6 @@ fn statement_message(statement: &Statement) -> Result<proto::Read, Error> {
 
 fn part_message(part: Part) -> proto::Part {
     proto::Part { index: part.index, of: part.of }
-}
-
-/// One batch of values as an Arrow IPC stream.
-///
-/// # Errors
-///
-/// [`Error::Parameters`].
-pub fn write_parameters(values: &RecordBatch) -> Result<Vec<u8>, Error> {
-    let mut writer =
-        StreamWriter::try_new(Vec::new(), &values.schema()).map_err(Error::Parameters)?;
-    writer.write(values).map_err(Error::Parameters)?;
-    writer.into_inner().map_err(Error::Parameters)
-}
-
-/// The one batch of an Arrow IPC stream; `None` of no bytes.
-///
-/// # Errors
-///
-/// [`Error::Parameters`].
-pub fn read_parameters(bytes: &[u8]) -> Result<Option<RecordBatch>, Error> {
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    let reader = StreamReader::try_new(bytes, None).map_err(Error::Parameters)?;
-    let schema = reader.schema();
-    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(Error::Parameters)?;
-    Ok(Some(concat_batches(&schema, &batches).map_err(Error::Parameters)?))
 }
 
 fn json(bytes: &[u8]) -> Result<Command, Error> {
@@ -354,7 +328,10 @@ fn message(bytes: &[u8]) -> Result<Asked, Error> {
             text: query.sql.into(),
             catalog: read.connection,
             schema: query.schema,
-            parameters: read_parameters(&query.parameters)?,
+            parameters: match &*query.parameters {
+                [] => None,
+                values => Some(parameters::read(values).map_err(Error::Parameters)?),
+            },
             part,
             version: query.version,
         }),

@@ -223,7 +223,7 @@ impl FanOut {
         self.learn(&load(part.status, &part.headers, named, tried), asked, now);
         let age = asked.token.age(now);
         Ok(match judge(&answer, &part.headers, named, station, tried, age) {
-            Verdict::Take => match split(body, part.body.clone()) {
+            Verdict::Take => match split(body, part.body.clone(), asked) {
                 Ok(fetched) => Judged::Page(fetched),
                 Err(_) if judge_unreadable(tried) == Verdict::Backoff => {
                     Judged::Again(Again::Unreadable)
@@ -346,8 +346,9 @@ enum Again {
     Failed { answer: Answer, named: Option<Duration> },
 }
 
-fn split(body: &Arc<Padded>, at: Range<usize>) -> Result<Fetched, envelope::Error> {
+fn split(body: &Arc<Padded>, at: Range<usize>, asked: &Asked) -> Result<Fetched, envelope::Error> {
     let envelope = envelope::split(body.as_slice(), at.clone())?;
     let sole = envelope.next.is_none();
-    Ok(Fetched { body: body.clone(), at, envelope, restarted: false, sole })
+    let (body, found) = (body.clone(), asked.found.clone());
+    Ok(Fetched { body, at, envelope, restarted: false, sole, found })
 }

@@ -146,6 +146,8 @@ impl<'a> Of<'a> {
         let texts: Option<Vec<_>> = values
             .iter()
             .map(|value| match value {
+                // Graph refuses an id that cannot be one.
+                Value::Text(value) if self.name == "id" && !is_guid(value) => None,
                 Value::Text(value) => text(value),
                 _ => None,
             })

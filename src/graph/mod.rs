@@ -66,7 +66,7 @@ use self::walk::Walk;
 
 pub use answer::Answer;
 pub use error::{Cause, Error};
-pub use explain::Explained;
+pub use explain::{Expected, Explained};
 pub use journal::Entry;
 pub use meter::Meter;
 pub use pages::{Page, Pages};
@@ -166,13 +166,14 @@ impl Graph {
         Ok(Pages::new(table, meter, deadline, job))
     }
 
-    /// What [`scan`](Self::scan) would ask, as far as that is known; nothing is sent.
+    /// What [`scan`](Self::scan) would ask of a tenant that is as large as `expected`, as far as that
+    /// is known; nothing is sent.
     ///
     /// # Errors
     ///
     /// [`Error::UrlTooLong`].
-    pub fn explain(&self, scan: &Scan) -> Result<Explained, Error> {
-        explain::explain(scan, self.line.advanced)
+    pub fn explain(&self, scan: &Scan, expected: Expected) -> Result<Explained, Error> {
+        explain::explain(scan, &self.line.catalog, self.line.advanced, expected)
     }
 
     /// A single small answer, such as `/organization?$select=id`, as it is.

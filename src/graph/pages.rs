@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::envelope;
 use super::error::{Cause, Error};
+use super::journal::Found;
 use super::meter::Meter;
 use super::room::Held;
 use super::send::Sender;
@@ -39,6 +40,7 @@ pub struct Page {
     table: Arc<Table>,
     at: Range<usize>,
     next: Option<String>,
+    found: Arc<Found>,
     /// What a fan-out may hold; given back when the page is handed on.
     held: Option<Arc<Held>>,
 }
@@ -57,15 +59,18 @@ impl std::fmt::Debug for Page {
 
 impl Page {
     /// Checks what stands behind the rows, which end just before `rows_end`. To be called when
-    /// the rows were decoded: only then is the page known to be whole.
+    /// the rows were decoded: only then is the page known to be whole. How many there were is
+    /// kept with the [exchange](super::Graph::exchanges).
     ///
     /// # Errors
     ///
     /// [`Kind::Corrupt`](crate::error::Kind::Corrupt) if the page is cut off there, or says
     /// something that contradicts what stood before the rows.
-    pub fn close(&self, rows_end: usize) -> Result<(), Error> {
+    pub fn close(&self, rows_end: usize, rows: u64) -> Result<(), Error> {
         envelope::close(self.body.as_slice(), self.at.clone(), rows_end, self.next.as_deref())
-            .map_err(|error| Error::page(&self.table, self.number, Cause::Envelope(error)))
+            .map_err(|error| Error::page(&self.table, self.number, Cause::Envelope(error)))?;
+        self.found.rows(rows);
+        Ok(())
     }
 }
 
@@ -231,6 +236,7 @@ impl Room<'_> {
     pub fn put(self, fetched: Fetched, parent: Option<Arc<str>>, held: Option<Arc<Held>>) {
         let meter = &self.outlet.meter;
         meter.page();
+        fetched.found.page();
         self.slot.send(Page {
             rows_at: fetched.envelope.rows_at,
             next: fetched.envelope.next,
@@ -240,6 +246,7 @@ impl Room<'_> {
             restarted: fetched.restarted,
             sole: fetched.sole,
             number: meter.pages(),
+            found: fetched.found,
             table: self.outlet.table.clone(),
             held,
         });

@@ -85,9 +85,10 @@ impl Listed {
         let unreadable =
             |source| wrong(Cause::ParentKeys { table: self.table.name.clone(), source });
         let mut batches = Vec::new();
+        let before = self.decoder.rows();
         let end =
             self.decoder.push(&page.body, page.rows_at, None, &mut batches).map_err(unreadable)?;
-        page.close(end).map_err(Failure::Whole)?;
+        page.close(end, self.decoder.rows() - before).map_err(Failure::Whole)?;
         batches.extend(self.decoder.flush().map_err(unreadable)?);
         for id in batches.iter().flat_map(ids) {
             let name = || self.table.name.clone();

@@ -155,6 +155,11 @@ fn ids(table: &Table, filter: &Filter) -> Option<Vec<Arc<str>>> {
 }
 
 impl Listing {
+    /// Whether rows are left out.
+    pub fn is_filtered(&self) -> bool {
+        !self.filter.is_empty()
+    }
+
     /// The listing that answers `scan`: exactly the columns needed, those of the key always
     /// included, and pages as large as the endpoint gives them, or as large as a limit that counts
     /// what they hold.

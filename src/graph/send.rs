@@ -15,7 +15,7 @@ use super::error::Cause;
 use super::gate::Load;
 use super::gates::{Gates, Lane, Permit, Weight};
 use super::inflate::inflate;
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Found, Journal};
 use super::judge::{Station, Tried, Verdict, judge, judge_network, judge_unreadable};
 use super::load::{load, units};
 use super::meter::Meter;
@@ -101,6 +101,8 @@ pub(super) enum Reply<T> {
 pub(super) struct Asked {
     pub left_at: Instant,
     pub token: Token,
+    /// Whom to tell what is found in the body.
+    pub found: Arc<Found>,
 }
 
 /// One try.
@@ -200,10 +202,10 @@ impl Sender {
         &self,
         question: &Question,
         read: impl Fn(&Padded) -> Result<T, Cause>,
-    ) -> Option<(Padded, T)> {
+    ) -> Option<(Padded, T, Asked)> {
         let (tried, course) = (Tried::default(), Course::default());
         match self.within(self.try_once(question, tried, &course, &read)).await? {
-            Ok(Try::Good(body, read, _)) => Some((body, read)),
+            Ok(Try::Good(body, read, asked)) => Some((body, read, asked)),
             Ok(Try::Bad(bad)) => {
                 bad.trouble.log(1, &bad.id);
                 None
@@ -231,8 +233,9 @@ impl Sender {
         let answer = self.line.transport.exchange(exchange).await;
         match answer.and_then(|answer| whole(answer, &question.uri)) {
             Ok(answer) => {
-                self.note(question, &answer, &id, waited, permit.left_at());
-                Ok(self.take(question, tried, course, permit, token, id, answer, read))
+                let found = self.note(question, &answer, &id, waited, permit.left_at());
+                let asked = Asked { left_at: permit.left_at(), token, found };
+                Ok(self.take(question, tried, course, permit, asked, id, answer, read))
             }
             Err(error) => {
                 permit.answered(&Load { failed: true, ..Load::default() }, clock::now());
@@ -249,18 +252,20 @@ impl Sender {
         id: &str,
         waited: Duration,
         left_at: Instant,
-    ) {
+    ) -> Arc<Found> {
         self.line.journal.note(Entry {
             at: clock::unix_now(),
             table: self.table.clone(),
             client_request_id: id.to_owned(),
             status: answer.status().as_u16(),
             requests: question.weight.requests,
+            pages: 0,
+            rows: 0,
             bytes: answer.body().len() as u64,
             resource_units: units(answer.headers()).unwrap_or(question.weight.units),
             waited,
             took: clock::now().saturating_duration_since(left_at),
-        });
+        })
     }
 
     /// Learns from an answer, and reads or judges it.
@@ -271,7 +276,7 @@ impl Sender {
         tried: Tried,
         course: &Course,
         permit: Permit,
-        token: Token,
+        asked: Asked,
         id: String,
         answer: http::Response<Vec<u8>>,
         read: &impl Fn(&Padded) -> Result<T, Cause>,
@@ -291,13 +296,12 @@ impl Sender {
         if load.throttled.is_some() {
             self.meter.throttle();
         }
-        let left_at = permit.left_at();
         permit.answered(&load, now);
         let inflated = inflate(body, &head.headers, question.bytes_max);
         if status == 200 {
             let read = inflated.map_err(Cause::Inflate).and_then(|body| Ok((read(&body)?, body)));
             return match read {
-                Ok((read, body)) => Try::Good(body, read, Asked { left_at, token }),
+                Ok((read, body)) => Try::Good(body, read, asked),
                 Err(cause) => Try::Bad(Bad {
                     trouble: Trouble::Unreadable(cause),
                     verdict: judge_unreadable(tried),
@@ -311,9 +315,9 @@ impl Sender {
         let mut answer = Answer::read(status, &head.headers, body, course.tries + 1);
         answer.client_request_id.get_or_insert_with(|| id.clone());
         answer.names_columns = question.station.is_first() && question.names_columns();
-        let age = token.age(now);
+        let age = asked.token.age(now);
         let verdict = judge(&answer, &head.headers, named, question.station, tried, age);
-        Try::Bad(Bad { trouble: Trouble::Answered(answer), verdict, token: Some(token), id })
+        Try::Bad(Bad { trouble: Trouble::Answered(answer), verdict, token: Some(asked.token), id })
     }
 
     fn exchange(&self, question: &Question, token: &Token, course: &Course, id: &str) -> Exchange {

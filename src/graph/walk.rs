@@ -16,9 +16,10 @@ use super::answer::Answer;
 use super::envelope::{self, Envelope};
 use super::error::Cause;
 use super::gates::Weight;
+use super::journal::Found;
 use super::judge::{Station, Tried};
 use super::request::Listing;
-use super::send::{Question, Reply, Sender};
+use super::send::{Asked, Question, Reply, Sender};
 use crate::catalog::Version;
 use crate::decode::Padded;
 use crate::limits::graph as limits;
@@ -48,7 +49,7 @@ pub(super) struct Walk {
 /// A page that was asked for in advance.
 struct Ahead {
     uri: Uri,
-    page: AbortOnDropHandle<Option<(Padded, Envelope)>>,
+    page: AbortOnDropHandle<Option<(Padded, Envelope, Asked)>>,
     /// Tells its own next link.
     told: oneshot::Receiver<String>,
 }
@@ -69,6 +70,8 @@ pub(super) struct Fetched {
     pub restarted: bool,
     /// It is the first, and there is no other.
     pub sole: bool,
+    /// Whom to tell how many rows it has.
+    pub found: Arc<Found>,
 }
 
 impl Walk {
@@ -128,8 +131,8 @@ impl Walk {
             let Some(mut question) = self.question(sender)? else { return Ok(None) };
             if let Some(ahead) = self.ahead.take().filter(|ahead| ahead.uri == question.uri) {
                 let page = self.looking(ahead.page, Some(ahead.told), sender).await;
-                if let Ok(Some((body, envelope))) = page {
-                    return Ok(Some(self.take(body, envelope, sender)));
+                if let Ok(Some((body, envelope, asked))) = page {
+                    return Ok(Some(self.take(body, envelope, asked, sender)));
                 }
                 self.ahead = None;
             }
@@ -140,8 +143,8 @@ impl Walk {
             });
             let asked = sender.ask(&question, &mut tried, read_page);
             match self.looking(asked, told, sender).await? {
-                Reply::Body(body, envelope, _) => {
-                    return Ok(Some(self.take(body, envelope, sender)));
+                Reply::Body(body, envelope, asked) => {
+                    return Ok(Some(self.take(body, envelope, asked, sender)));
                 }
                 Reply::NoRows => {
                     self.next = None;
@@ -232,12 +235,13 @@ impl Walk {
         Uri::try_from(url).map_err(|_| Cause::BadLink { bytes })
     }
 
-    fn take(&mut self, body: Padded, envelope: Envelope, sender: &Sender) -> Fetched {
+    fn take(&mut self, body: Padded, envelope: Envelope, asked: Asked, sender: &Sender) -> Fetched {
         let sole = self.pages == 0 && self.restarts == 0 && envelope.next.is_none();
         self.pages += 1;
         self.advance(&envelope, sender);
         let at = 0..body.len();
-        Fetched { body: Arc::new(body), at, envelope, restarted: self.restarts > 0, sole }
+        let (body, restarted) = (Arc::new(body), self.restarts > 0);
+        Fetched { body, at, envelope, restarted, sole, found: asked.found }
     }
 
     fn advance(&mut self, envelope: &Envelope, sender: &Sender) {

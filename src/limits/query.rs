@@ -43,6 +43,16 @@ pub const FAN_OUT_ROWS_GUESSED: usize = 1_000_000;
 /// How many rows one parent is taken to have.
 pub const CHILDREN_GUESSED: usize = 100;
 
+/// Bytes that one call of a function which multiplies what it is given may make of a batch, or of
+/// constants.
+pub const FUNCTION_BYTES_MAX: u64 = 32 << 20;
+
+/// Bytes of an element of a list of which no more is known.
+pub const ELEMENT_BYTES: u64 = 8;
+
+/// Bytes of a letter, at most.
+pub const LETTER_BYTES: u64 = 4;
+
 /// Sets of values with which one statement is run, one after another.
 pub const BINDINGS_MAX: usize = 1_000;
 

@@ -81,6 +81,9 @@ pub const PICKED_ROWS: usize = 512;
 /// Such goes at once: most of the work is inflating pages, which a second core can share.
 pub const PICKS_AT_ONCE: usize = 4;
 
+/// Ends of files read at once, where only what they say of their columns is wanted.
+pub const FOOTERS_AT_ONCE: usize = 8;
+
 /// Commits after which the state of a table is written out, as Delta does it.
 pub const CHECKPOINT_EVERY: u64 = 10;
 

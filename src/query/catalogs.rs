@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
@@ -56,6 +57,8 @@ struct Named {
     pushdown: bool,
     /// The stored tables of each connection, where somebody asks for a list.
     stored: BTreeMap<Arc<str>, Vec<String>>,
+    /// How many tables were opened for it, those of which the plan needs nothing included.
+    opened: Arc<AtomicUsize>,
 }
 
 impl Catalogs {
@@ -75,16 +78,26 @@ impl Catalogs {
             None => only.unwrap_or_else(|_| UNDECIDED.to_owned()),
         };
         let default_schema = schema.unwrap_or(DIRECTORY).to_owned();
-        let stored = BTreeMap::new();
-        let named =
-            Named { namespace, words, default_catalog, default_schema, part, pushdown, stored };
-        Catalogs { named: Arc::new(named) }
+        let (stored, opened) = (BTreeMap::new(), Arc::default());
+        Catalogs {
+            named: Arc::new(Named {
+                namespace,
+                words,
+                default_catalog,
+                default_schema,
+                part,
+                pushdown,
+                stored,
+                opened,
+            }),
+        }
     }
 
     /// The same, with the stored tables listed.
     pub fn with_stored(self, stored: BTreeMap<Arc<str>, Vec<String>>) -> Self {
-        let Named { namespace, words, default_catalog, default_schema, part, pushdown, .. } =
-            &*self.named;
+        let Named {
+            namespace, words, default_catalog, default_schema, part, pushdown, opened, ..
+        } = &*self.named;
         let named = Named {
             namespace: namespace.clone(),
             words: words.clone(),
@@ -93,8 +106,14 @@ impl Catalogs {
             part: *part,
             pushdown: *pushdown,
             stored,
+            opened: opened.clone(),
         };
         Catalogs { named: Arc::new(named) }
+    }
+
+    /// How many tables were opened so far.
+    pub fn opened(&self) -> usize {
+        self.named.opened.load(Ordering::Relaxed)
     }
 
     /// The catalog of names without one.
@@ -131,7 +150,11 @@ impl Named {
             .and_then(|(_, version)| version)
             .map(|version| Of::Rows(Some(Version::Stored(Which::Number(version)))));
         let of = pinned.as_ref().unwrap_or(of);
-        let opened = Opened::find(connection, table, of, &wanted).await?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let mut opened = Opened::find(connection, table, of, &wanted).await?;
+        if self.words.explains() {
+            opened = opened.expecting().await?;
+        }
         // What is given on request is there for a statement that names it.
         let given = |column: &&Column| {
             (!column.on_request || self.words.has(&column.name)) && opened.has(&column.name)

@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::ast::ExprWithAlias;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use tokio::sync::OnceCell;
 
+use super::catalogs::DIRECTORY;
 use super::provider::Rows;
 use super::statement::Planned;
 use super::words::{Names, Words};
@@ -133,6 +134,22 @@ impl Engine {
         }
     }
 
+    /// The same, naming what names without a catalog or schema mean by default, so that a choice made
+    /// later does not change what it reads.
+    pub fn settled(&self, command: Command) -> Command {
+        let only = || self.namespace.connection(None).ok().map(|only| only.name.to_string());
+        match command {
+            Command::Sql(statement) => Command::Sql(Statement {
+                catalog: statement.catalog.or_else(only),
+                schema: statement.schema.or_else(|| Some(DIRECTORY.to_owned())),
+                ..statement
+            }),
+            Command::Table(request) => {
+                Command::Table(Request { connection: request.connection.or_else(only), ..request })
+            }
+        }
+    }
+
     /// Every table that a statement may name, by catalog, schema and name.
     ///
     /// # Errors
@@ -152,7 +169,7 @@ impl Engine {
     ///
     /// As [`plan`](Self::plan).
     pub async fn prepare(&self, statement: &Statement) -> Result<Prepared, Error> {
-        let Planned { plan, state } =
+        let Planned { plan, state, .. } =
             statement::plan(&self.base, &self.namespace, &self.names, statement, self.pushdown)
                 .await?;
         let parameters = shape::announced(&*bind::parameters(&plan)?);
@@ -233,7 +250,7 @@ impl Engine {
     }
 
     async fn plan_statement(&self, asked: &Statement) -> Result<Plan, Error> {
-        let Planned { plan, state } =
+        let Planned { plan, state, tables } =
             statement::plan(&self.base, &self.namespace, &self.names, asked, self.pushdown).await?;
         let failed = |error| Error::planning(&asked.text, error);
         let bound = bind::bound(plan, asked.parameters.as_ref())?;
@@ -248,7 +265,7 @@ impl Engine {
             schema: shape::announced(first.schema().as_arrow()),
             table: None,
             divisible: match &*runs {
-                [only] if reads_once(only)? => divisible(only),
+                [only] if tables == 1 && reads_once(only)? => divisible(only),
                 _ => None,
             },
             runs,
@@ -293,12 +310,11 @@ impl Plan {
         self.schema.clone()
     }
 
-    /// The schema of all columns that the table gives by default, where a table was asked for.
+    /// The schema of all columns that the table gives by default, whether this state of it has them
+    /// or not, where a table was asked for.
     pub fn whole(&self) -> Option<SchemaRef> {
         let opened = self.table.as_ref()?;
-        let columns = opened.select(None).ok()?;
-        let scan = Scan::new(opened.table.clone(), None, None).ok()?;
-        Some(Scan { columns, ..scan }.schema())
+        Some(Scan::new(opened.table.clone(), None, None).ok()?.schema())
     }
 
     /// What is known of the table's rows before they are read, where a stored table was asked for.

@@ -77,6 +77,13 @@ impl Read {
         Read { listens: false, ..self }
     }
 
+    /// The same, which heeds of what others work out only the filters that are `meant` for it.
+    pub fn listening_to(&self, meant: impl Fn(u64) -> bool) -> Self {
+        let mut read = self.clone();
+        read.dynamic.retain(|filter| filter.expression_id().is_some_and(&meant));
+        read
+    }
+
     /// The same, whose asker probably stops after so many rows.
     pub fn with_enough(&self, rows: u64) -> Self {
         let mut read = self.clone();
@@ -100,7 +107,8 @@ impl DisplayAs for Read {
         if let Some(known) = self.opened.known() {
             write!(f, "{line}version={}", known.version)?;
         } else if self.opened.is_live() {
-            match self.opened.connection.live.graph().explain(&self.scan) {
+            let graph = self.opened.connection.live.graph();
+            match graph.explain(&self.scan, self.opened.expected()) {
                 Ok(asked) => write!(f, "{line}{asked}")?,
                 Err(error) => write!(f, "{line}error={error}")?,
             }

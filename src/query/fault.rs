@@ -234,6 +234,24 @@ pub(super) fn kind(error: &DataFusionError) -> Kind {
     }
 }
 
+/// The message without what stands in quotes, which may be a cell.
+fn hidden(message: &str) -> String {
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(start) = rest.find(['\'', '"', '`']) {
+        let (before, quoted) = rest.split_at(start);
+        let mut letters = quoted.chars();
+        let quote = letters.next().unwrap_or('"');
+        // A cell may hold a quote itself: all up to the last one of its kind is left out.
+        let Some(end) = letters.as_str().rfind(quote) else { break };
+        out.push_str(before);
+        out.extend([quote, '…', quote]);
+        rest = letters.as_str().get(end + quote.len_utf8()..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Its message, for people. Arrow's own would show the cell that did not fit.
 pub(super) fn message(error: &DataFusionError) -> String {
     match inside(error) {
@@ -249,8 +267,9 @@ pub(super) fn message(error: &DataFusionError) -> String {
                 "a value cannot be cast to the type asked for; `TRY_CAST` gives null instead"
                     .to_owned()
             }
-            other => tidied(&other.to_string()),
+            other => tidied(&hidden(&other.to_string())),
         },
+        DataFusionError::Execution(message) => tidied(&hidden(message)),
         DataFusionError::ResourcesExhausted(_) => format!(
             "the statement needs more than the {} MiB that all statements may take together",
             crate::limits::query::MEMORY_BYTES_MAX >> 20

@@ -6,10 +6,10 @@ use arrow::datatypes::SchemaRef;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::catalogs::{DIRECTORY, LIVE, STORED, SYSTEM};
-use super::{Connection, Error, Namespace, Of, Opened, Version, system};
+use super::{Connection, Error, Namespace, Opened, system};
 use crate::catalog::{Scan, Table};
 use crate::limits::query as limits;
-use crate::snapshot::Which;
+use crate::snapshot::{Snapshot, Which};
 
 /// A table in a list.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Listed {
     pub columns: SchemaRef,
     /// What it is; `None` of tables of `system`.
     pub table: Option<Arc<Table>>,
+    /// The version of a stored table, as of which its columns and rows are told.
+    pub version: Option<u64>,
     /// How many rows it has, where a stored version tells.
     pub rows: Option<u64>,
 }
@@ -57,6 +59,7 @@ pub async fn fixed(namespace: &Namespace) -> Result<Vec<Listed>, Error> {
                 name: name.into(),
                 columns: system::table(&Namespace::default(), name).await?.schema(),
                 table: None,
+                version: None,
                 rows: None,
             });
         }
@@ -71,8 +74,10 @@ pub async fn fixed(namespace: &Namespace) -> Result<Vec<Listed>, Error> {
 /// What the store meets.
 pub async fn with_stored(namespace: &Namespace, fixed: &[Listed]) -> Result<Vec<Listed>, Error> {
     let mut all = fixed.to_vec();
-    for connection in namespace.connections().filter(|it| it.store.is_some()) {
-        all.extend(of_store(connection).await?);
+    for connection in namespace.connections() {
+        for (table, newest) in newest(connection).await? {
+            all.push(of_store(connection, table, newest)?);
+        }
     }
     all.sort_by(|a, b| (&a.catalog, a.schema, &a.name).cmp(&(&b.catalog, b.schema, &b.name)));
     Ok(all)
@@ -89,34 +94,46 @@ fn listed(
         name: table.name.clone(),
         columns: Scan::new(table.clone(), None, None)?.schema(),
         table: Some(table),
+        version: None,
         rows: None,
     })
 }
 
-async fn of_store(connection: &Arc<Connection>) -> Result<Vec<Listed>, Error> {
+fn of_store(
+    connection: &Arc<Connection>,
+    table: Arc<Table>,
+    newest: Snapshot,
+) -> Result<Listed, Error> {
+    let opened = Opened::stored(connection.clone(), table.clone(), newest);
+    let scan = Scan { columns: opened.select(None)?, ..Scan::new(table.clone(), None, None)? };
+    let known = opened.known();
+    Ok(Listed {
+        columns: scan.schema(),
+        version: known.map(|known| known.version),
+        rows: known.map(|known| known.rows),
+        ..listed(connection, STORED, table)?
+    })
+}
+
+/// The tables of a connection that have a stored version, with the newest, in their order.
+///
+/// # Errors
+///
+/// What the store meets.
+pub async fn newest(connection: &Arc<Connection>) -> Result<Vec<(Arc<Table>, Snapshot)>, Error> {
+    if connection.store.is_none() {
+        return Ok(Vec::new());
+    }
     let of = connection.clone();
     let found = stream::iter(connection.catalog.tables().to_vec())
         .map(move |table| {
             let of = of.clone();
-            async move { newest(of, table).await }
+            async move {
+                let newest = of.stored(&table)?.try_snapshot(Which::Latest).await?;
+                Ok::<_, Error>(newest.map(|newest| (table, newest)))
+            }
         })
         .buffered(limits::LOOKUPS);
     let found: Vec<_> = found.try_collect().await?;
     Ok(found.into_iter().flatten().collect())
-}
-
-/// The newest version of a stored table; `None` where there is none.
-async fn newest(connection: Arc<Connection>, table: Arc<Table>) -> Result<Option<Listed>, Error> {
-    if connection.stored(&table)?.try_snapshot(Which::Latest).await?.is_none() {
-        return Ok(None);
-    }
-    let of = Of::Rows(Some(Version::Stored(Which::Latest)));
-    let opened = Opened::find(connection.clone(), &table.name, &of, &[]).await?;
-    let scan = Scan { columns: opened.select(None)?, ..Scan::new(table.clone(), None, None)? };
-    Ok(Some(Listed {
-        schema: STORED,
-        columns: scan.schema(),
-        rows: opened.known().map(|known| known.rows),
-        ..listed(&connection, STORED, table)?
-    }))
 }

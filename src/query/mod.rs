@@ -11,9 +11,9 @@
 //! | `words`, `statement` | from text to a plan: names as the tables spell them, reads only |
 //! | `catalogs`, `functions`, `system`, `listing` | what the names in a statement mean |
 //! | `opened` | which state of a table is read, and by whom |
-//! | `provider`, `pushdown`, `exec`, `few` | from a plan to scans that ask for no more than it needs |
+//! | `provider`, `pushdown`, `exec`, `lineage`, `few` | from a plan to scans that ask for no more than it needs |
 //! | `count` | `count(*)` as Graph counts |
-//! | `fair` | long work that lets others have their turn |
+//! | `fair`, `bounded` | long work that lets others have their turn; functions that would take all memory |
 //! | `bind`, `shape` | values of parameters; the schema of an answer |
 //! | `session` | DataFusion as it is used here |
 //! | `engine` | plans and runs |
@@ -22,6 +22,7 @@
 //! DataFusion is spoken of here and nowhere else.
 
 mod bind;
+mod bounded;
 mod catalogs;
 mod count;
 mod engine;
@@ -30,6 +31,7 @@ mod fair;
 mod fault;
 mod few;
 mod functions;
+mod lineage;
 mod listing;
 mod namespace;
 mod opened;

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::datatypes::DataType;
+
 use super::{Connection, Error, Known, Of, Part, Version};
 use crate::catalog::{Column, Table};
 use crate::clock;
-use crate::snapshot::{self, Snapshot, Which};
+use crate::graph::Expected;
+use crate::snapshot::{self, Bounds, Snapshot, Which};
 use crate::source::{self, Source};
 
 /// A table of which it is settled which state is read, and so who reads it.
@@ -17,6 +20,7 @@ pub struct Opened {
     /// The table; of changes, the table of changes.
     pub table: Arc<Table>,
     state: State,
+    expected: Expected,
 }
 
 #[derive(Clone, Debug)]
@@ -45,16 +49,47 @@ impl Opened {
             Of::Rows(version) => {
                 let stored = stored(&connection, &table, version.as_ref(), wanted).await?;
                 let state = stored.map_or(State::Live, State::Stored);
-                Ok(Opened { connection, table, state })
+                Ok(Opened { connection, table, state, expected: Expected::default() })
             }
             Of::Changes { from, to } => {
                 let place = connection.stored(&table)?;
                 let (old, new) = pair(&place, *from, *to).await?;
                 let changes = Arc::new(table.changes());
                 let state = State::Changes { old, new, of: table };
-                Ok(Opened { connection, table: changes, state })
+                let expected = Expected::default();
+                Ok(Opened { connection, table: changes, state, expected })
             }
         }
+    }
+
+    /// A stored version.
+    pub fn stored(connection: Arc<Connection>, table: Arc<Table>, version: Snapshot) -> Self {
+        let (state, expected) = (State::Stored(version), Expected::default());
+        Opened { connection, table, state, expected }
+    }
+
+    /// The same, with what the newest stored versions let expect of a live read.
+    ///
+    /// # Errors
+    ///
+    /// What the store meets.
+    pub async fn expecting(self) -> Result<Self, Error> {
+        if !self.is_live() || self.connection.store.is_none() {
+            return Ok(self);
+        }
+        let rows = newest_rows(&self.connection, &self.table).await?;
+        let parents = match self.table.read.parent() {
+            Some(parent) => {
+                newest_rows(&self.connection, self.connection.catalog.table(parent)?).await?
+            }
+            None => None,
+        };
+        Ok(Opened { expected: Expected { rows, parents }, ..self })
+    }
+
+    /// What is expected of a live read.
+    pub fn expected(&self) -> Expected {
+        self.expected
     }
 
     /// What is known of the rows before they are read; `None` of a live table.
@@ -67,6 +102,28 @@ impl Opened {
                 parts: snapshot.parts(),
             }),
             State::Live | State::Changes { .. } => None,
+        }
+    }
+
+    /// The rows of one of the parts of a stored version, or all of it; `None` of other states.
+    pub fn rows_of(&self, part: Option<Part>) -> Option<u64> {
+        let State::Stored(snapshot) = &self.state else { return None };
+        Some(snapshot.rows_of(part.map(|part| part.index)))
+    }
+
+    /// What a stored version knows of the values of a column, without reading them; of other
+    /// states nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Catalog`] for a column that the table has not, and what the store meets.
+    pub async fn bounds(&self, column: &str) -> Result<Bounds, Error> {
+        let selected = self.table.select(Some(&[column.to_owned()]))?;
+        let field = selected.first().map(|column| column.field());
+        let of = field.map_or(DataType::Null, |field| field.data_type().clone());
+        match &self.state {
+            State::Stored(snapshot) => Ok(snapshot.bounds(column, &of).await?),
+            State::Live | State::Changes { .. } => Ok(Bounds::unknown(&of)),
         }
     }
 
@@ -152,6 +209,12 @@ async fn stored(
             Ok(newest.filter(|snapshot| age(snapshot) <= max_age && has_all(snapshot)))
         }
     }
+}
+
+/// The rows of the newest version of a table; `None` where there is none.
+async fn newest_rows(connection: &Connection, table: &Table) -> Result<Option<u64>, Error> {
+    let newest = connection.stored(table)?.try_snapshot(Which::Latest).await?;
+    Ok(newest.map(|snapshot| snapshot.rows()))
 }
 
 /// How long ago the read behind a version began.

@@ -185,10 +185,23 @@ fn listed(expr: &Arc<dyn PhysicalExpr>) -> Option<Filter> {
     }
     let list = expr.downcast_ref::<InListExpr>()?;
     let of = list.expr().downcast_ref::<physical::Column>()?;
-    if list.negated() || list.list().len() > limits::DYNAMIC_VALUES_MAX {
+    if list.negated() {
         return None;
     }
-    let value = |item: &Arc<dyn PhysicalExpr>| scalar(item.downcast_ref::<Literal>()?.value());
-    let values = list.list().iter().map(value).collect::<Option<Vec<_>>>()?;
+    let mut values: Vec<Value> = Vec::new();
+    for item in list.list() {
+        let item = item.downcast_ref::<Literal>()?.value();
+        // No row is equal to a null; a join for which nulls are says so in another way.
+        if item.is_null() {
+            continue;
+        }
+        let value = scalar(item)?;
+        if !values.contains(&value) {
+            values.push(value);
+        }
+        if values.len() > limits::DYNAMIC_VALUES_MAX {
+            return None;
+        }
+    }
     Some(Filter::In(of.name().into(), values))
 }

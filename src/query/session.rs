@@ -8,10 +8,12 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
+use super::bounded;
 use super::catalogs::Catalogs;
 use super::count::Count;
 use super::fair::Fair;
 use super::few::Few;
+use super::lineage::Lineage;
 use crate::clock::Instant;
 use crate::graph::Meter;
 use crate::limits::query as limits;
@@ -35,10 +37,12 @@ pub fn base() -> Result<SessionState> {
         .with_config(config())
         .with_runtime_env(runtime)
         .with_optimizer_rule(Arc::new(Count))
+        .with_physical_optimizer_rule(Arc::new(Lineage))
         .with_physical_optimizer_rule(Arc::new(Few))
         .with_physical_optimizer_rule(Arc::new(Fair))
         .build();
     datafusion_functions_json::register_all(&mut state)?;
+    bounded::bound(&mut state)?;
     Ok(state)
 }
 

@@ -14,15 +14,13 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::catalogs::{Catalogs, SCHEMAS};
 use super::functions::Called;
 use super::words::{Names, Words};
-use super::{Error, Namespace, Statement, session, system};
+use super::{Error, Namespace, Statement, listing, session, system};
 use crate::catalog::{Catalog, Property, Type};
 use crate::limits::query as limits;
-use crate::snapshot::Which;
 
 /// The names that a statement may use without quotes.
 pub fn names(namespace: &Namespace) -> Names {
@@ -65,6 +63,8 @@ pub struct Planned {
     pub plan: LogicalPlan,
     /// What it was planned in.
     pub state: SessionState,
+    /// How many tables its text names, those that the plan leaves out included.
+    pub tables: usize,
 }
 
 /// Reads the statement and finds what its names mean; reads no rows.
@@ -97,7 +97,7 @@ pub async fn plan(
         catalogs = catalogs.with_stored(stored(namespace).await?);
     }
     let called = Called::find(&parsed, &catalogs).await?;
-    let mut state = session::of(base, catalogs);
+    let mut state = session::of(base, catalogs.clone());
     for (name, function) in called.functions() {
         state.register_udtf(name, function);
     }
@@ -107,7 +107,7 @@ pub async fn plan(
     let reads =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     reads.verify_plan(&plan).map_err(failed)?;
-    Ok(Planned { plan, state })
+    Ok(Planned { plan, state, tables: catalogs.opened() })
 }
 
 /// The only statement of the text.
@@ -195,25 +195,12 @@ fn lists_tables(statement: &ast::Statement) -> bool {
 }
 
 /// The tables of each connection that have a stored version.
-///
-/// # Errors
-///
-/// What the store meets.
-pub async fn stored(namespace: &Namespace) -> Result<BTreeMap<Arc<str>, Vec<String>>, Error> {
+async fn stored(namespace: &Namespace) -> Result<BTreeMap<Arc<str>, Vec<String>>, Error> {
     let mut all = BTreeMap::new();
-    for connection in namespace.connections().filter(|connection| connection.store.is_some()) {
-        let of = connection.clone();
-        let newest = stream::iter(connection.catalog.tables().to_vec())
-            .map(move |table| {
-                let of = of.clone();
-                async move {
-                    let newest = of.stored(&table)?.try_snapshot(Which::Latest).await?;
-                    Ok::<_, Error>(newest.map(|_| table.name.to_string()))
-                }
-            })
-            .buffered(limits::LOOKUPS);
-        let names: Vec<_> = newest.try_collect().await?;
-        all.insert(connection.name.clone(), names.into_iter().flatten().collect());
+    for connection in namespace.connections() {
+        let newest = listing::newest(connection).await?;
+        let names = newest.into_iter().map(|(table, _)| table.name.to_string());
+        all.insert(connection.name.clone(), names.collect());
     }
     Ok(all)
 }

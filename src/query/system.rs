@@ -201,6 +201,8 @@ fn requests(namespace: &Namespace) -> Made {
         ("client_request_id", texts(each().map(|it| &*it.client_request_id))),
         ("status", numbers(each().map(|it| it.status.into()))),
         ("requests", numbers(each().map(|it| it.requests.into()))),
+        ("pages", numbers(each().map(|it| it.pages))),
+        ("rows", numbers(each().map(|it| it.rows))),
         ("bytes", numbers(each().map(|it| it.bytes))),
         ("resource_units", numbers(each().map(|it| it.resource_units.into()))),
         ("wait_ms", numbers(each().map(|it| millis(it.waited)))),

@@ -96,6 +96,15 @@ impl Words {
     pub fn has(&self, name: &str) -> bool {
         self.names.contains(name)
     }
+
+    /// Whether a plan is asked for.
+    pub fn explains(&self) -> bool {
+        let mut words = self.tokens.iter().filter_map(|token| match &token.token {
+            Token::Word(word) => Some(word.keyword),
+            _ => None,
+        });
+        words.next() == Some(Keyword::EXPLAIN)
+    }
 }
 
 /// Whether a long row of these can nest as deep as it is long: everything but values and what

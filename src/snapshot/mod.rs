@@ -27,6 +27,7 @@ pub use data_file::DataFile;
 pub use error::Error;
 pub use incoming::{Incoming, Sorted, evolved, write_changes};
 pub use record::{Counts, Method, MethodError, Record};
+pub use rows::Bounds;
 pub use store::{
     Draft, Entry, Expired, Finding, Keep, Proof, Settings, Snapshot, Store, Stored, Turn,
 };

@@ -113,8 +113,9 @@ impl Rows {
         let pushed =
             self.decoder.push(&page.body, page.rows_at, page.parent.as_deref(), &mut ready);
         let end = pushed.map_err(|source| self.undecodable(source))?;
-        page.close(end)?;
-        self.runs.push_back((self.decoder.rows() - before, !page.sole));
+        let rows = self.decoder.rows() - before;
+        page.close(end, rows)?;
+        self.runs.push_back((rows, !page.sole));
         self.ready.extend(ready);
         // A limit smaller than the first batch must not wait for that batch to fill. How many rows
         // parents hold is not known before they are decoded.

@@ -18,6 +18,7 @@ address, stored = sys.argv[1], "stored" in sys.argv[2:]
 catalog = "contoso"
 client = flight.connect(address)
 session = str(uuid.uuid4())
+transaction = None  # how the server calls the one that runs
 NOWHERE = 2**64 - 1  # also DuckDB's number of the column that is none, for count(*)
 
 
@@ -31,6 +32,8 @@ def options(path=None, action=None, more=()):
                "airport-client-session-id": session, "airport-catalog": catalog}
     if path is not None:
         headers |= {"airport-trace-id": str(uuid.uuid4()), "airport-flight-path": "/".join(path)}
+    if transaction is not None:
+        headers["airport-transaction-id"] = transaction
     # The extension sends the name of an action twice.
     pairs = [*headers.items(), *[("airport-action-name", action)] * 2 * bool(action), *more]
     encoded = [(name.encode(), value.encode()) for name, value in pairs]
@@ -102,9 +105,17 @@ def filters(names, *conditions):
     return json.dumps({"filters": conditions, "column_binding_names_by_index": names})
 
 
+
+
+def begin():
+    begun = unpacked(act("create_transaction", catalog_name=catalog))
+    same(set(begun), {"identifier"}, "what is told of a transaction")
+    return begun["identifier"]
+
+
 # ATTACH makes no call. The first statement starts a transaction and lists the schemas.
-transaction = unpacked(act("create_transaction", catalog_name=catalog))
-assert set(transaction) == {"identifier"}, transaction
+transaction = begin()
+assert isinstance(transaction, str), transaction
 
 root = unpacked(uncompressed(act("list_schemas", catalog_name=catalog)))
 same(set(root), {"contents", "schemas", "version_info"}, "the root")
@@ -149,16 +160,25 @@ def scan(info, columns, json_filters="", at=("", "")):
                   "at_value": at[1]}
     endpoints = unpacked(act("endpoints", path, descriptor=info.descriptor.serialize(),
                              parameters=parameters))
-    parts = []
+    stored_one = info.descriptor.path[0] == b"stored" or any(at)
+    parts, known = [], stored_one and not json_filters
     for endpoint in map(flight.FlightEndpoint.deserialize, endpoints):
         location = endpoint.locations[0].uri.decode()
         same(location, "arrow-flight-reuse-connection://?", "where the rows are")
         reader = client.do_get(endpoint.ticket, options(path))
         # The extension takes columns by their place: the schema is that of the whole table.
         assert reader.schema.equals(info.schema, check_metadata=False), reader.schema
+        progress = 0.0
         for chunk in reader:
-            assert not chunk.app_metadata, "metadata that is not a map of progress"
+            # Anything but a map of progress makes a scan fail.
+            assert bool(chunk.app_metadata) == known, f"{chunk.app_metadata} with a batch"
+            if known:
+                said = unpacked(chunk.app_metadata.to_pybytes())
+                same(set(said), {"progress"}, "what goes along with a batch")
+                assert progress <= said["progress"] <= 1.0, said
+                progress = said["progress"]
             parts.append(chunk.data)
+        same(progress, 1.0 if known else 0.0, "the progress at the end")
     rows = pa.Table.from_batches(parts, info.schema)
     # Rows that are only counted come with a column all the same: the first.
     # Tables of `system` are small and come whole.
@@ -247,15 +267,67 @@ if stored:
     old = scan(info, ["id"], at=("VERSION", "0"))
     assert len(set(old["id"].to_pylist())) == old.num_rows > 0, "no rows in version 0"
 
-# Statistics, of tables that say that they have them.
-for info in tables.values():
-    if (info.schema.metadata or {}).get(b"can_produce_statistics"):
-        field = info.schema.field(0)
-        body = act("column_statistics", flight_descriptor=info.descriptor.serialize(),
-                   column_name=field.name, type="VARCHAR")
-        row = pa.ipc.open_stream(body).read_all()
-        needed = {"min", "max", "has_not_null", "has_null", "distinct_count"}
-        assert row.num_rows == 1 and needed <= set(row.schema.names), row.schema
+
+def statistics(info, name):
+    """What the planner is told of a column, which it takes to be true of every row."""
+    path = [part.decode() for part in info.descriptor.path or ()]
+    body = act("column_statistics", path, flight_descriptor=info.descriptor.serialize(),
+               column_name=name, type="VARCHAR")
+    row = pa.ipc.open_stream(body).read_all()
+    same(row.schema.names, ["min", "max", "has_not_null", "has_null", "distinct_count"], "columns")
+    same(row.num_rows, 1, "rows of statistics")
+    return row
+
+
+# Statistics, of stored tables: what they say holds for every value of every column.
+bounded = 0
+for (schema, table), info in tables.items():
+    flag = (info.schema.metadata or {}).get(b"can_produce_statistics")
+    same(bool(flag), schema == "stored", f"whether {schema}.{table} has statistics")
+    if not flag:
+        continue
+    rows = scan(info, info.schema.names)
+    for field in info.schema:
+        told, cells = statistics(info, field.name), rows[field.name]
+        what = f"{table}.{field.name}"
+        assert told["has_null"][0].as_py() or cells.null_count == 0, f"nulls of {what}"
+        some = cells.null_count < len(cells)
+        assert told["has_not_null"][0].as_py() or not some, f"values of {what}"
+        same(told["distinct_count"][0].as_py(), 0, "a number that nobody knows")
+        kind = getattr(field.type, "storage_type", field.type)
+        if pa.types.is_nested(kind):
+            continue
+        least, greatest = told["min"][0].as_py(), told["max"][0].as_py()
+        same(told.schema.field("min").type, kind, f"the type of the bounds of {what}")
+        if pa.types.is_string(kind):
+            # A null would break the client, and the longest text it is told of is the longest
+            # there is.
+            assert least is not None and len(greatest.encode()) >= 64, (what, least, greatest)
+            order = lambda text: text.encode()
+        else:
+            order = lambda value: value
+        if least is None or not some:
+            continue
+        bounded += 1
+        for value in cells.drop_null().to_pylist():
+            assert order(least) <= order(value) <= order(greatest), (what, least, value, greatest)
+if stored:
+    assert bounded > 20, f"{bounded} columns have bounds"
+    moments = statistics(tables["stored", "users"], "createdDateTime")
+    assert moments["min"][0].as_py() is not None, "exact bounds of a time"
+    same(statistics(tables["stored", "users"], "id")["has_null"][0].as_py(), False, "ids")
+    refused(["createdDateTim"], lambda: statistics(tables["stored", "users"], "createdDateTim"))
+    # What a transaction does not see, its statistics do not tell: a load after it began.
+    before = scan(tables["stored", "users"], ["id"]).num_rows
+    versions = unpacked(act("catalog_version", catalog_name=catalog))["catalog_version"]
+    lines = list(client.do_action(flight.Action(
+        "load", json.dumps({"method": "reload", "tables": ["users"]}).encode())))
+    assert lines, "a load tells how it goes"
+    now = unpacked(act("catalog_version", catalog_name=catalog))["catalog_version"]
+    same(now, versions + 1, "the number of the catalogue after a load")
+    same(scan(tables["stored", "users"], ["id"]).num_rows, before, "rows in one transaction")
+    transaction = begin()
+    scan(tables["stored", "users"], ["id"])
 
 # What would write is refused, with a sentence.
 DDL = ("create_schema drop_schema create_table drop_table add_column remove_column rename_column "

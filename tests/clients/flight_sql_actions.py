@@ -2,6 +2,8 @@
 
 import time
 
+import pyarrow.flight as flight
+
 from flight_sql_adbc import ENDLESS, connect
 from flight_sql_calls import HEAVY, statement
 from flight_sql_wire import (
@@ -194,6 +196,22 @@ def sessions_keep_what_is_set_until_they_are_closed(server):
         # Nothing was chosen, and closing is no error all the same.
         status = other.close()
         assert status in (CLOSED, CLOSING), f"the status is {status}"
+
+
+@check
+def what_is_chosen_later_does_not_change_a_ticket(server):
+    session = Session(server, True)
+    users = any_of("CommandStatementQuery", {1: "SELECT count(*) AS n FROM users"})
+    ticket = server.info(users).endpoints[0].ticket
+    same(session.set(schema="system"), {}, "errors")
+    line = "; ".join(f"{name}={value}" for name, value in session.cookies.items())
+    chosen = flight.FlightCallOptions(headers=[(b"cookie", line.encode())])
+    same(server.client.do_get(ticket, chosen).read_all()["n"].to_pylist(), [server.count("users")],
+         "rows of the table that was meant")
+    # Without a ticket the choice holds: there are no users in `system`.
+    refused(lambda: server.client.do_get(flight.Ticket(b"SELECT id FROM users"), chosen).read_all(),
+            "INVALID_ARGUMENT|NOT_FOUND", "users")
+    session.close()
 
 
 @check

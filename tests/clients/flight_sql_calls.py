@@ -253,6 +253,25 @@ def a_handle_that_is_none_is_refused_in_words(server):
 
 
 @check
+def values_that_could_be_of_any_size_are_refused(server):
+    handle, _, _ = server.prepare("SELECT ? AS t")
+    command = described(any_of("CommandPreparedStatementQuery", {1: handle}))
+
+    def put(batch, **options):
+        how = flight.FlightCallOptions(timeout=TIMEOUT, **options)
+        writer, answers = server.client.do_put(command, batch.schema, how)
+        writer.write_batch(batch)
+        writer.done_writing()
+        answers.read()
+        writer.close()
+
+    packed = pa.ipc.IpcWriteOptions(compression="lz4")
+    refused(lambda: put(pa.record_batch({"a": ["x" * 5_000]}), write_options=packed),
+            "INVALID_ARGUMENT", "compressed")
+    refused(lambda: put(pa.record_batch({"a": ["x"] * 5_000})), "INVALID_ARGUMENT", "values")
+
+
+@check
 def writing_by_do_put_is_refused(server):
     batch = pa.record_batch({"id": ["x"]})
     handle, _, _ = server.prepare("SELECT id FROM users WHERE id = ?")

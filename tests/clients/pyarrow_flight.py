@@ -87,7 +87,8 @@ same(get(command(table="groups", columns=["id"])).num_rows, groups, "groups afte
 # Actions.
 of_sql = {"CreatePreparedStatement", "ClosePreparedStatement", "CancelQuery", "CancelFlightInfo",
           "SetSessionOptions", "GetSessionOptions", "CloseSession"}
-of_airport = {"list_schemas", "catalog_version", "create_transaction", "endpoints", "flight_info"}
+of_airport = {"list_schemas", "catalog_version", "column_statistics", "create_transaction",
+              "endpoints", "flight_info"}
 own = {"tables", "permissions", "snapshots", "load", "compare", "expire", "health"}
 same({action.type for action in client.list_actions()}, own | of_sql | of_airport, "actions")
 health = json.loads(next(iter(client.do_action("health"))).body.to_pybytes())

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::house::House;
+use crate::store::loads::Loader;
 
 /// Where the scripts are.
 pub fn clients() -> PathBuf {
@@ -120,6 +121,22 @@ async fn airport_attaches_and_scans() {
     let served = house.serve().await;
     let address = format!("grpc://{}", served.address);
     let said = script("requirements.txt", "airport.py", &[&address]).await;
+    assert!(said.trim_end().ends_with("600 users"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn airport_is_told_what_stored_tables_know() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for users in [500, 600] {
+        let loader = Loader::of(Tenant::seed(7).users(users).start(), &folder);
+        for table in loader.connection.catalog.tables() {
+            loader.load(&table.name, Method::Reload).await.expect("a load");
+        }
+    }
+    let loader = Loader::of(Tenant::seed(7).users(600).start(), &folder);
+    let served = loader.house.serve().await;
+    let address = format!("grpc://{}", served.address);
+    let said = script("requirements.txt", "airport.py", &[&address, "stored"]).await;
     assert!(said.trim_end().ends_with("600 users"), "{said}");
 }
 

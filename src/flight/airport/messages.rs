@@ -174,6 +174,22 @@ pub struct Transaction {
     pub identifier: Option<String>,
 }
 
+/// The body of `column_statistics`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatisticsRequest {
+    /// A serialized `FlightDescriptor`, as the table's FlightInfo has it.
+    pub flight_descriptor: Blob,
+    /// The column, by its name.
+    pub column_name: String,
+}
+
+/// The `app_metadata` of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The part of the rows that have come, this batch included: 0 to 1.
+    pub progress: f64,
+}
+
 /// The result of `list_schemas`, once it is [`packed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogRoot {

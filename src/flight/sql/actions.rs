@@ -137,7 +137,7 @@ async fn prepare(
         true => Bytes::new(),
         false => ipc(&prepared.parameters)?,
     };
-    let asked = Asked::from(Command::Sql(statement));
+    let asked = Asked::from(caller.engine.settled(Command::Sql(statement)));
     let created = CreatedPreparedStatement {
         prepared_statement_handle: ticket::write(&asked)?,
         dataset_schema: ipc(&prepared.schema)?,
@@ -162,7 +162,8 @@ fn cancel(caller: &Caller<'_>, info: &FlightInfo) -> CancelStatus {
         _ => None,
     });
     let mut any = false;
-    for call in calls {
+    // Others are no names of ours.
+    for call in calls.filter(|call| uuid::Uuid::try_parse(call).is_ok() && call.len() < 40) {
         caller.running.cancel(&call);
         any = true;
     }

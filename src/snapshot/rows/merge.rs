@@ -6,10 +6,10 @@ use std::mem;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::interleave_record_batch;
 use arrow::ipc::Block;
 use arrow::row::{OwnedRow, Row, Rows};
 
+use super::gather::gather;
 use super::key::Keys;
 use super::scratch::Scratch;
 use crate::snapshot::Error;
@@ -191,7 +191,7 @@ impl Merge {
             return Ok(None);
         }
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-        let merged = interleave_record_batch(&batches, &chosen).map_err(Error::unsortable)?;
+        let merged = gather(&batches, &chosen).map_err(Error::unsortable)?;
         self.forget();
         Ok(Some(merged))
     }

@@ -1,6 +1,8 @@
 //! Rows in files: hashed, sorted, written, read back.
 
 mod ahead;
+mod bounds;
+mod gather;
 pub mod hash;
 mod key;
 mod leaves;
@@ -13,6 +15,7 @@ mod sort;
 mod write;
 
 pub use ahead::ahead;
+pub use bounds::Bounds;
 pub use merge::Merge;
 pub use read::{Files, conform, count};
 pub use sort::{Room, Sorted, Sorter};

@@ -270,7 +270,7 @@ fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     }
 }
 
-fn failed(file: &DataFile, source: ParquetError) -> Error {
+pub(super) fn failed(file: &DataFile, source: ParquetError) -> Error {
     Error::File { action: "read", path: file.path.clone(), source }
 }
 

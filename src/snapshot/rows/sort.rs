@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use arrow::array::RecordBatch;
-use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
 
+use super::gather::gather;
 use super::key::Keys;
 use super::merge::{Merge, Piece, Place, Run, Runs};
 use super::scratch::Scratch;
@@ -197,7 +197,7 @@ fn sorted(
     // To gather rows costs something for each batch that they may come from, so that many pieces
     // are gathered in one go.
     for rows in order.chunks(piece_rows * limits::PIECES_GATHERED) {
-        let gathered = interleave_record_batch(&batches, rows).map_err(Error::unsortable)?;
+        let gathered = gather(&batches, rows).map_err(Error::unsortable)?;
         for start in (0..gathered.num_rows()).step_by(piece_rows) {
             let piece = gathered.slice(start, piece_rows.min(gathered.num_rows() - start));
             pieces.push(Piece { first: keys.first(&piece)?, place: put(piece)? });

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 
@@ -13,7 +13,7 @@ use super::Stored;
 use super::place::Entry;
 use crate::catalog::Filter;
 use crate::limits::snapshot as limits;
-use crate::snapshot::rows::{self, Files};
+use crate::snapshot::rows::{self, Bounds, Files};
 use crate::snapshot::{Error, ROW_HASH, Record};
 
 /// A version of a table, as it was stored. It does not change and does not expire while this or a
@@ -80,6 +80,23 @@ impl Snapshot {
     pub fn parts(&self) -> u32 {
         let files = self.files.list().len().clamp(1, limits::PARTS_MAX);
         u32::try_from(files).unwrap_or(1)
+    }
+
+    /// The rows of one of its [`parts`](Self::parts), or all.
+    pub fn rows_of(&self, part: Option<u32>) -> u64 {
+        let Some(part) = part else { return self.rows() };
+        let files = self.files.list();
+        let chosen = files.get(self.files_of(part, files.len())).unwrap_or_default();
+        chosen.iter().map(|file| file.rows).sum()
+    }
+
+    /// What its files say of the values of a column, which is announced with the type `of`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] of a file that cannot be read.
+    pub async fn bounds(&self, column: &str, of: &DataType) -> Result<Bounds, Error> {
+        self.files.bounds(column, of).await
     }
 
     /// Its rows, or those of one of its [`parts`](Self::parts), in the order of the key, as batches

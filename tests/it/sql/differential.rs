@@ -5,9 +5,11 @@ use arrow::util::display::array_value_to_string;
 use entra_flight::error::Report;
 use entra_flight::query::{Engine, Error, Statement};
 use entra_flight::sim::Tenant;
+use entra_flight::snapshot::Method;
 use futures::TryStreamExt as _;
 
 use crate::house::House;
+use crate::store::loads::Loader;
 
 /// A small generator of numbers; the same seed gives the same statements.
 pub(super) struct Dice(pub u64);
@@ -187,4 +189,80 @@ async fn filters_give_the_same_rows_wherever_they_are_applied() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn advanced_queries_give_the_same_rows() {
     agree(11, true, 120).await;
+}
+
+/// Joins of tables with columns of one name, of which a filter that a join has found must not be
+/// said of the wrong one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn joins_of_columns_with_one_name_find_the_same_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loader = Loader::of(Tenant::seed(7).users(400).start(), &folder);
+    for table in ["users", "user_managers", "sign_ins", "groups", "group_members"] {
+        loader.load(table, Method::FullLoad).await.expect("a load");
+    }
+    let engine = &loader.house.engine;
+    let alone = engine.clone().without_pushdown();
+    let one = async |text: &str| rows(engine, text).await.swap_remove(0).replace('\'', "''");
+    let boss = one("select b.displayName from stored.users b join stored.user_managers m \
+                    on m.id = b.id where b.displayName not in \
+                    (select displayName from stored.users group by 1 having count(*) > 1) \
+                    group by 1 order by count(*) desc, 1 limit 1")
+    .await;
+    let group = one("select g.displayName from stored.groups g join stored.group_members m \
+                     on m.group_id = g.id group by 1 having count(*) < 20 order by 1 limit 1")
+    .await;
+    let joins = [
+        format!(
+            "select u.displayName, b.displayName, s.createdDateTime from users u \
+             join user_managers m on m.user_id = u.id join sign_ins s on s.userId = u.id \
+             join users b on b.id = m.id where b.displayName = '{boss}'"
+        ),
+        format!(
+            "select u.id, m.id from users u join user_managers m on m.user_id = u.id \
+             join users b on b.id = m.id where b.displayName = '{boss}'"
+        ),
+        format!(
+            "select id, name from (select u.id, m.id as boss, u.displayName as name from users u \
+             join user_managers m on m.user_id = u.id) t where boss in \
+             (select id from users where displayName = '{boss}')"
+        ),
+        format!(
+            "select u.id from users u where exists (select 1 from user_managers m \
+             where m.user_id = u.id and m.id <> u.id) and u.displayName <> '{boss}'"
+        ),
+        format!(
+            "select g.displayName, u.displayName from groups g \
+             join group_members m on m.group_id = g.id join users u on u.id = m.id \
+             where g.displayName = '{group}'"
+        ),
+        format!(
+            "select m.id, count(*) from group_members m join groups g on g.id = m.group_id \
+             join user_managers b on b.user_id = m.id where g.displayName = '{group}' group by 1"
+        ),
+        format!(
+            "select x.id, y.id from (select distinct id, displayName from users) x \
+             join user_managers y on y.user_id = x.id \
+             join users b on b.id = y.id and b.displayName = '{boss}'"
+        ),
+    ];
+    let mut found = 0;
+    for join in &joins {
+        for schema in ["live", "stored"] {
+            let within = |mut text: String| {
+                for table in ["users", "user_managers", "sign_ins", "groups", "group_members"] {
+                    for word in ["from", "join"] {
+                        let (from, to) =
+                            (format!("{word} {table} "), format!("{word} {schema}.{table} "));
+                        text = text.replace(&from, &to);
+                    }
+                }
+                text
+            };
+            let text = within(join.clone());
+            let expected = rows(&alone, &text).await;
+            assert_eq!(rows(engine, &text).await, expected, "{text}");
+            found += expected.len();
+        }
+    }
+    assert!(found > 20, "{found} rows");
 }

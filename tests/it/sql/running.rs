@@ -66,3 +66,24 @@ async fn statements_that_are_too_much_are_refused() {
         assert_eq!(error.kind(), Kind::Invalid, "{error}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exchanges_with_graph_tell_their_pages_and_rows() {
+    let told = async |house: &House, table: &str| {
+        let text = format!(
+            "select sum(rows), sum(pages), min(rows), max(status) from system.requests \
+             where \"table\" = '{table}'"
+        );
+        super::differential::rows(&house.engine, &text).await
+    };
+    let fault: Fault = "throttle:1:1s".parse().expect("a fault");
+    let house = House::of(Tenant::seed(7).users(2_500).fault(fault).start());
+    ask(&house, "select id from users").await.expect("users");
+    assert_eq!(told(&house, "users").await, ["2500|3|0|429"], "a refusal has no rows");
+    let house = House::of(Tenant::seed(7).users(300).start());
+    let members = ask(&house, "select * from group_members").await.expect("members");
+    let members: usize = members.iter().map(|batch| batch.num_rows()).sum();
+    let found = told(&house, "group_members").await;
+    assert!(found[0].starts_with(&format!("{members}|")), "{found:?}");
+    assert!(found[0].ends_with("|200"), "{found:?}");
+}

@@ -57,6 +57,60 @@ async fn earlier_versions_and_changes_are_tables() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_tells_the_requests_that_a_stored_version_lets_expect() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loader = Loader::of(Tenant::seed(7).users(2_500).start(), &folder);
+    let engine = &loader.house.engine;
+    let explain = async |text: &str| {
+        let lines = rows(engine, &format!("explain {text}")).await;
+        let words: Vec<_> = lines.iter().flat_map(|line| line.split(", ")).collect();
+        let told = |word: &&&str| word.starts_with("requests") || word.starts_with("resource");
+        words.iter().filter(told).map(|word| word.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let statements = [
+        "select id from users",
+        "select id from users where department = 'Sales'",
+        "select id from users limit 10",
+        "select * from group_members",
+    ];
+    let mut before = Vec::new();
+    for text in statements {
+        before.push(explain(text).await.join(" "));
+    }
+    assert_eq!(
+        before,
+        [
+            "requests>=1 resource_units>=1",
+            "requests>=1 resource_units>=1",
+            "requests>=1 resource_units>=1",
+            "requests>=1 a parent resource_units>=2 a parent",
+        ]
+    );
+    for table in ["users", "groups"] {
+        loader.load(table, Method::FullLoad).await.expect("a load");
+    }
+    let groups: u64 = rows(engine, "select count(*) from stored.groups").await[0].parse().unwrap();
+    let fan_out = groups + groups.div_ceil(999);
+    let mut after = Vec::new();
+    for text in statements {
+        after.push(explain(text).await.join(" "));
+    }
+    assert_eq!(
+        after,
+        [
+            "requests~3 resource_units~3",
+            "requests=1..~3 resource_units=1..~3",
+            "requests~1 resource_units~1",
+            &format!("requests~{fan_out} resource_units~{}", fan_out * 2),
+        ]
+    );
+    // And so many are sent.
+    let sent = loader.house.tenant.counters().requests;
+    rows(engine, "select id from users").await;
+    assert_eq!(loader.house.tenant.counters().requests - sent, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parts_of_a_stored_answer_hold_each_row_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let loader = Loader::of(Tenant::seed(7).users(40_000).start(), &folder);
@@ -79,6 +133,8 @@ async fn parts_of_a_stored_answer_hold_each_row_once() {
         format!("{text} limit 5"),
         "select count(*) from stored.users".to_owned(),
         "select id from stored.users where id > (select min(id) from stored.users)".to_owned(),
+        // A part names one version, and there is no such version of the other table.
+        format!("with unused as (select * from groups) {text}"),
     ] {
         let command = Command::from(Statement::new(whole.clone()));
         let parts = engine.plan(command.clone()).await.expect("a plan").parts(&command);
