@@ -1,10 +1,14 @@
-"""A C++ Flight server that keeps the batches of another server and serves them again."""
+"""A C++ Flight server that keeps the batches of another server and serves them again.
+
+    python pyarrow_server.py grpc://HOST:PORT [TICKET]
+"""
 
 import sys
 
 import pyarrow.flight as flight
 
-reader = flight.connect(sys.argv[1]).do_get(flight.Ticket(b"users"))
+ticket = sys.argv[2].encode() if len(sys.argv) > 2 else b"users"
+reader = flight.connect(sys.argv[1]).do_get(flight.Ticket(ticket))
 schema, batches = reader.schema, [chunk.data for chunk in reader]
 
 

@@ -23,7 +23,7 @@ sys.dont_write_bytecode = True
 from flight_sql_wire import CHECKS, Server  # noqa: E402
 
 # Each adds its checks; they run in this order.
-for part in ("adbc", "frames", "commands", "facts", "calls", "actions"):
+for part in ("adbc", "frames", "commands", "facts", "calls", "actions", "jdbc"):
     importlib.import_module(f"flight_sql_{part}")
 
 # For one check, so that a server that hangs in one does not keep the others waiting.
