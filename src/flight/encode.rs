@@ -2,7 +2,6 @@
 
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -18,6 +17,7 @@ use tonic::Status;
 
 use super::{Error, status};
 use crate::limits::flight as limits;
+use crate::spare::Spare;
 
 /// In front of a message of gRPC: whether it is compressed, and its length.
 ///
@@ -80,27 +80,22 @@ where
     messages.map_err(|error| status::status(&error))
 }
 
-/// Writes batches into memory that is written to again once what was in it is sent: memory that
-/// the system has just handed out costs more than the copy into it.
+/// Writes batches into memory that is written to again once what was in it is sent.
 struct Encoder {
     writer: StreamWriter<Messages>,
     spare: Spare,
 }
 
-/// Memory whose messages were sent.
-type Spare = Arc<Mutex<Vec<Vec<u8>>>>;
-
 impl Encoder {
     /// Begins with the schema, which [`written`](Self::written) gives.
     fn new(schema: &SchemaRef) -> Result<Self, ArrowError> {
         let writer = StreamWriter::try_new(Messages::default(), schema)?;
-        Ok(Encoder { writer, spare: Spare::default() })
+        Ok(Encoder { writer, spare: Spare::new(limits::SPARE_MAX, limits::SPARE_BYTES_MAX) })
     }
 
     fn batch(&mut self, batch: &RecordBatch, metadata: Vec<u8>) -> Result<Bytes, ArrowError> {
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let messages = self.writer.get_mut();
-        messages.bytes = spare.unwrap_or_default();
+        messages.bytes = self.spare.take();
         messages.metadata = metadata;
         self.writer.write(batch)?;
         Ok(self.written())
@@ -108,8 +103,7 @@ impl Encoder {
 
     /// What was written since the last call.
     fn written(&mut self) -> Bytes {
-        let bytes = mem::take(&mut self.writer.get_mut().bytes);
-        Bytes::from_owner(Sent { bytes, spare: self.spare.clone() })
+        self.spare.lend(mem::take(&mut self.writer.get_mut().bytes))
     }
 }
 
@@ -195,29 +189,6 @@ impl Messages {
         self.bytes.reserve(left);
         self.part = if left > 0 { Part::Body { left } } else { Part::default() };
         Ok(())
-    }
-}
-
-/// Messages whose memory is kept for the next batch once they are gone.
-struct Sent {
-    bytes: Vec<u8>,
-    spare: Spare,
-}
-
-impl AsRef<[u8]> for Sent {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Drop for Sent {
-    fn drop(&mut self) {
-        let mut bytes = mem::take(&mut self.bytes);
-        bytes.clear();
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() < limits::SPARE_MAX && bytes.capacity() <= limits::SPARE_BYTES_MAX {
-            spare.push(bytes);
-        }
     }
 }
 

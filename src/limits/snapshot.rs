@@ -6,18 +6,19 @@ use std::time::Duration;
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
 /// Encoded bytes of a row group, about: what engines scan in parallel, and what each writer holds in
-/// memory. Seventy thousand users.
-pub const ROW_GROUP_BYTES: usize = 16 << 20;
+/// memory. Fifty thousand users.
+pub const ROW_GROUP_BYTES: usize = 12 << 20;
 
 /// Encoded bytes of one stored file, about: large enough to scan well, small enough that a
 /// table of a million rows is read by several at once.
 pub const FILE_BYTES: usize = 96 << 20;
 
-/// Bytes of a part in which a file is handed to the store: buckets take none below 5 MiB.
-pub const PART_BYTES: usize = 8 << 20;
+/// Bytes of a part in which a file is handed to the store: buckets take none that are smaller.
+pub const PART_BYTES: usize = 5 << 20;
 
-/// Parts under way at once; each is held in memory until the store has it.
-pub const PARTS_AT_ONCE: usize = 2;
+/// Parts of a file under way at once, while the next is filled; each is held in memory until the store
+/// has it.
+pub const PARTS_AT_ONCE: usize = 1;
 
 /// Rows of one stored file, where they are small.
 pub const FILE_ROWS: u64 = 1 << 20;
@@ -34,6 +35,13 @@ pub const WRITTEN_BATCH_BYTES: usize = 3 << 19;
 /// Bytes of the batches of a sorted run on disk: each run of a merge holds one of them.
 pub const RUN_BATCH_BYTES: usize = 256 << 10;
 
+/// Batches of one run that were read back and whose memory waits for the next: a merge in two ranges
+/// reads one in each.
+pub const SPARE_MAX: usize = 2;
+
+/// The largest that is kept so.
+pub const SPARE_BYTES_MAX: usize = 2 * RUN_BATCH_BYTES;
+
 /// Such batches that are gathered in one go.
 pub const PIECES_GATHERED: usize = 16;
 
@@ -45,10 +53,10 @@ pub const RUNS_MAX: usize = 64;
 pub const RANGES_MAX: usize = 2;
 
 /// Bytes of rows that are gathered before they are sorted; while they are, as many more.
-pub const SORT_BYTES: usize = 32 << 20;
+pub const SORT_BYTES: usize = 24 << 20;
 
 /// Batches that wait between the sort and the file.
-pub const BATCHES_AHEAD: usize = 2;
+pub const BATCHES_AHEAD: usize = 1;
 
 /// Rows of one page of a Parquet column: what a pruned read fetches at least.
 pub const PAGE_ROWS: usize = 8 << 10;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in order of dependency: each uses only those after it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "cli",
     "app",
     "flight",
@@ -25,6 +25,7 @@ const ORDER: [&str; 18] = [
     "clock",
     "limits",
     "secret",
+    "spare",
     "error",
 ];
 

@@ -59,7 +59,7 @@ pub struct Merge {
 struct Cursor {
     /// Where the batch stands in [`Merge::batches`].
     batch: usize,
-    keys: Rows,
+    keys: Box<Rows>,
     at: usize,
     /// Rows of the batch that are in the range.
     end: usize,
@@ -139,7 +139,7 @@ impl Merge {
     ) -> Result<(), Error> {
         while let Some(batch) = self.runs.get(run, piece)? {
             piece += 1;
-            let keys = self.runs.keys.of(&batch)?;
+            let keys = Box::new(self.runs.keys.of(&batch)?);
             let at = from.map_or(0, |from| position(&keys, from));
             let end = self.to.as_ref().map_or(keys.num_rows(), |to| position(&keys, to));
             if at < end {
@@ -159,18 +159,28 @@ impl Merge {
         let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(self.batch_rows);
         while chosen.len() < self.batch_rows {
             let Some(mut cursor) = self.heap.pop() else { break };
-            let row = (cursor.batch, cursor.at);
-            let repeated = match self.heap.peek() {
-                _ if cursor.next_is_equal() => true,
-                Some(other) => other.key() == cursor.key(),
-                None => false,
+            let repeated = loop {
+                let repeated = match self.heap.peek() {
+                    _ if cursor.next_is_equal() => true,
+                    Some(other) => other.key() == cursor.key(),
+                    None => false,
+                };
+                if repeated {
+                    self.duplicates += 1;
+                } else {
+                    chosen.push((cursor.batch, cursor.at));
+                }
+                cursor.at += 1;
+                if cursor.at == cursor.end || chosen.len() == self.batch_rows {
+                    break repeated;
+                }
+                // Cheaper than to put one back and to take the next.
+                if let Some(mut next) = self.heap.peek_mut()
+                    && *next > cursor
+                {
+                    mem::swap(&mut *next, &mut cursor);
+                }
             };
-            if repeated {
-                self.duplicates += 1;
-            } else {
-                chosen.push(row);
-            }
-            cursor.at += 1;
             if cursor.at < cursor.end {
                 self.heap.push(cursor);
             } else {

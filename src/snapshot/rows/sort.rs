@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::row::Row;
 
 use super::gather::gather;
 use super::key::Keys;
@@ -185,13 +186,17 @@ fn sorted(
     put: impl Fn(RecordBatch) -> Result<Place, Error>,
 ) -> Result<Vec<Piece>, Error> {
     let of_batches = held.iter().map(|batch| keys.of(batch)).collect::<Result<Vec<_>, _>>()?;
-    let mut order: Vec<(usize, usize)> = Vec::new();
-    for (batch, rows) in held.iter().enumerate() {
-        order.extend((0..rows.num_rows()).map(|row| (batch, row)));
+    let mut order: Vec<(u128, (usize, usize))> = Vec::new();
+    for (batch, keys) in of_batches.iter().enumerate() {
+        order.extend(keys.iter().enumerate().map(|(row, key)| (beginning(key), (batch, row))));
     }
-    // Stable, so that of equal keys the last one given comes last.
-    order.sort_by(|a, b| of_batches[a.0].row(a.1).cmp(&of_batches[b.0].row(b.1)));
+    // The beginnings mostly tell; of equal keys the last one given comes last.
+    order.sort_unstable_by(|(start, a), (other, b)| {
+        let key = |at: &(usize, usize)| of_batches[at.0].row(at.1);
+        start.cmp(other).then_with(|| key(a).cmp(&key(b))).then(a.cmp(b))
+    });
     drop(of_batches);
+    let order: Vec<(usize, usize)> = order.into_iter().map(|(_, place)| place).collect();
     let batches: Vec<&RecordBatch> = held.iter().collect();
     let mut pieces = Vec::new();
     // To gather rows costs something for each batch that they may come from, so that many pieces
@@ -204,6 +209,19 @@ fn sorted(
         }
     }
     Ok(pieces)
+}
+
+/// The first bytes of a key, which compare as the key does.
+fn beginning(key: Row<'_>) -> u128 {
+    let key = key.as_ref();
+    match key.first_chunk() {
+        Some(start) => u128::from_be_bytes(*start),
+        None => {
+            let mut start = [0; size_of::<u128>()];
+            start[..key.len()].copy_from_slice(key);
+            u128::from_be_bytes(start)
+        }
+    }
 }
 
 impl Sorted {
