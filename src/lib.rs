@@ -58,4 +58,4 @@ pub mod clock;
 pub mod error;
 pub mod limits;
 pub mod secret;
-mod spare;
+pub mod spare;
