@@ -24,7 +24,7 @@
 //! | [`transport`] | one HTTP exchange |
 //! | [`catalog`] | which tables exist and what may be asked of them |
 //! | [`telemetry`] | logs |
-//! | [`clock`], [`limits`], [`secret`], [`error`] | what everything stands on |
+//! | [`clock`], [`limits`], [`secret`], [`spare`], [`error`] | what everything stands on |
 
 pub mod cli;
 

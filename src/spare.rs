@@ -27,6 +27,15 @@ impl Spare {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
+    /// Takes back what nobody reads any more.
+    pub fn give(&self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < self.most && bytes.capacity() <= self.bytes_max {
+            kept.push(bytes);
+        }
+    }
+
     /// The bytes to be read; their memory comes back when the last reader lets go of them.
     pub fn lend(&self, bytes: Vec<u8>) -> Bytes {
         Bytes::from_owner(Lent { bytes, spare: self.clone() })
@@ -46,11 +55,6 @@ impl AsRef<[u8]> for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let mut bytes = mem::take(&mut self.bytes);
-        bytes.clear();
-        let mut kept = self.spare.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < self.spare.most && bytes.capacity() <= self.spare.bytes_max {
-            kept.push(bytes);
-        }
+        self.spare.give(mem::take(&mut self.bytes));
     }
 }

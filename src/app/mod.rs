@@ -7,13 +7,14 @@ pub use stop::{stop_asked, stop_token};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use crate::catalog::{self, Catalog};
 use crate::error::Kind;
 use crate::graph::{self, Graph};
 use crate::ops::Job;
-use crate::query::{self, Connection, Engine, MaxAge, Namespace};
+use crate::query::{self, Connection, Engine, Namespace};
 use crate::snapshot::{self, Store};
 use crate::source::Live;
 use crate::transport::{self, Sockets};
@@ -59,6 +60,9 @@ pub enum Error {
     /// The store cannot be used as they say.
     #[error(transparent)]
     Store(#[from] snapshot::Error),
+    /// A table that the settings of the store name does not exist.
+    #[error("could not prepare `store.max_age_of`")]
+    MaxAgeOf(#[source] catalog::Error),
     /// A job of the schedule cannot be run.
     #[error("could not prepare the schedule `{job}`")]
     Schedule {
@@ -82,6 +86,7 @@ impl Error {
             Error::Auth { source, .. } => source.kind(),
             Error::Graph { source, .. } => source.kind(),
             Error::Store(error) => error.kind(),
+            Error::MaxAgeOf(source) => source.kind(),
             Error::Schedule { source, .. } => source.kind(),
             Error::Engine(source) => source.kind(),
             Error::Catalog(_) => Kind::Internal,
@@ -95,6 +100,7 @@ impl Error {
             Error::Auth { source, .. } => source.hint(),
             Error::Graph { source, .. } => source.hint(),
             Error::Store(error) => error.hint(),
+            Error::MaxAgeOf(source) => source.hint(),
             Error::Schedule { source, .. } => source.hint(),
             Error::Engine(source) => source.hint(),
             Error::Transport { .. } | Error::Catalog(_) => None,
@@ -113,6 +119,11 @@ pub fn engine(
 ) -> Result<Engine, Error> {
     let store = kept.map(|kept| Store::open(&kept.place)).transpose()?;
     let catalog = Catalog::builtin().map_err(Error::Catalog)?;
+    let max_age = kept.map(|kept| kept.max_age.clone()).unwrap_or_default();
+    for table in max_age.tables.keys() {
+        catalog.table(table).map_err(Error::MaxAgeOf)?;
+    }
+    let loads = Arc::new(Semaphore::new(limits::ops::LOADS_AT_ONCE));
     let prepared = connections.iter().map(|(name, settings)| {
         let live = live(name, settings, &catalog)?;
         Ok(Connection {
@@ -122,10 +133,8 @@ pub fn engine(
             store: store.clone(),
             lost_share_max: kept.map_or(limits::ops::LOST_SHARE_MAX, |it| it.lost_share_max),
             keep: kept.and_then(|kept| kept.keep),
-            max_age: MaxAge {
-                default: kept.map_or(Duration::ZERO, |it| it.max_age),
-                ..MaxAge::default()
-            },
+            max_age: max_age.clone(),
+            loads: loads.clone(),
         })
     });
     let prepared: Vec<Connection> = prepared.collect::<Result<_, Error>>()?;

@@ -1,7 +1,10 @@
 //! The bytes of a page.
 
 use std::fmt;
+use std::mem;
 use std::sync::OnceLock;
+
+use crate::spare::Spare;
 
 /// Zero bytes that stand behind every page.
 ///
@@ -22,6 +25,8 @@ pub struct Padded {
     bytes: Vec<u8>,
     /// Whether the page is UTF-8, once somebody asked.
     utf8: OnceLock<bool>,
+    /// Whose memory it is, if that is wanted back.
+    owner: Option<Spare>,
 }
 
 impl Padded {
@@ -29,13 +34,19 @@ impl Padded {
     /// than 64 bytes to spare.
     pub fn from_vec(mut bytes: Vec<u8>) -> Self {
         bytes.resize(bytes.len() + PAD, 0);
-        Padded { bytes, utf8: OnceLock::new() }
+        Padded { bytes, utf8: OnceLock::new(), owner: None }
     }
 
     /// A page of `len` zero bytes, for an inflater to write into through
     /// [`as_mut`](Self::as_mut).
     pub fn with_len(len: usize) -> Self {
-        Padded { bytes: vec![0; len + PAD], utf8: OnceLock::new() }
+        Padded::from_vec(vec![0; len])
+    }
+
+    /// The same, whose memory `owner` gets when nobody reads the page any more.
+    pub fn owned_by(mut self, owner: &Spare) -> Self {
+        self.owner = Some(owner.clone());
+        self
     }
 
     /// The bytes of the page, padding excluded.
@@ -78,6 +89,14 @@ impl Padded {
     /// Page and padding.
     pub(super) fn padded(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+impl Drop for Padded {
+    fn drop(&mut self) {
+        if let Some(owner) = &self.owner {
+            owner.give(mem::take(&mut self.bytes));
+        }
     }
 }
 

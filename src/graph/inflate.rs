@@ -6,6 +6,8 @@ use libdeflater::{DecompressionError, Decompressor};
 
 use crate::decode::Padded;
 use crate::limits::graph as limits;
+use crate::limits::transport::BODY_SPARE_BYTES;
+use crate::spare::Spare;
 
 /// The header, the trailer, and an empty stream of deflate.
 const GZIP_BYTES_MIN: usize = 20;
@@ -35,25 +37,35 @@ pub enum Error {
 ///
 /// The size is known beforehand, because gzip ends in it, so the whole is written once into a
 /// buffer of the right size; one that claims a wrong size costs time, never memory above
-/// `bytes_max`. A body that came as it is stays where it is.
+/// `bytes_max`. A body that came as it is stays where it is. The memory of the page is `spare`'s, and
+/// so is that of a body that was inflated.
 ///
 /// # Errors
 ///
 /// See [`Error`]. A stream of several gzip members is refused: no server of Graph sends one, and
 /// reading only the first would lose rows.
-pub fn inflate(body: Vec<u8>, headers: &HeaderMap, bytes_max: usize) -> Result<Padded, Error> {
+pub fn inflate(
+    body: Vec<u8>,
+    headers: &HeaderMap,
+    bytes_max: usize,
+    spare: &Spare,
+) -> Result<Padded, Error> {
     let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().trim_ascii());
     match encoding {
         None | Some(b"" | b"identity") if body.len() > bytes_max => {
             Err(Error::TooLong { bytes_max })
         }
-        None | Some(b"" | b"identity") => Ok(Padded::from_vec(body)),
-        Some(name) if name.eq_ignore_ascii_case(b"gzip") => gunzip(&body, bytes_max),
+        None | Some(b"" | b"identity") => Ok(Padded::from_vec(body).owned_by(spare)),
+        Some(name) if name.eq_ignore_ascii_case(b"gzip") => {
+            let page = gunzip(&body, bytes_max, spare);
+            spare.give(body);
+            page
+        }
         Some(_) => Err(Error::Encoding),
     }
 }
 
-fn gunzip(body: &[u8], bytes_max: usize) -> Result<Padded, Error> {
+fn gunzip(body: &[u8], bytes_max: usize, spare: &Spare) -> Result<Padded, Error> {
     let (crc, told) = trailer(body)?;
     if told > body.len().saturating_mul(limits::DEFLATE_RATIO_MAX) {
         return Err(Error::Damaged);
@@ -64,7 +76,10 @@ fn gunzip(body: &[u8], bytes_max: usize) -> Result<Padded, Error> {
     let mut size = told;
     let mut inflater = Decompressor::new();
     loop {
-        let mut page = Padded::with_len(size);
+        let mut bytes = spare.take();
+        bytes.reserve(size + BODY_SPARE_BYTES);
+        bytes.resize(size, 0);
+        let mut page = Padded::from_vec(bytes).owned_by(spare);
         match inflater.gzip_decompress(body, page.as_mut()) {
             Ok(written) => {
                 page.truncate(written);
@@ -114,7 +129,7 @@ mod tests {
         if !encoding.is_empty() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
-        inflate(body, &headers, MAX).map(|page| page.as_slice().to_vec())
+        inflate(body, &headers, MAX, &Spare::new(1, MAX)).map(|page| page.as_slice().to_vec())
     }
 
     #[test]

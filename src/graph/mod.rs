@@ -6,12 +6,12 @@
 //! | file | what it does |
 //! |---|---|
 //! | `request`, `filter`, `explain` | the first URL |
-//! | `pages`, `walk` | page after page, one read ahead |
+//! | `pages`, `walk`, `ahead` | page after page, one read ahead |
 //! | `fan_out`, `parents`, `batch`, `room` | the same for each row of another table |
 //! | `send` | one question, asked until it is answered |
-//! | `gates`, `gate`, `budget` | when it may leave |
+//! | `gates`, `gate`, `budget`, `in_flight` | when it may leave |
 //! | `judge`, `answer`, `load` | what an answer asks us to do |
-//! | `journal` | the last exchanges, as they were |
+//! | `meter`, `journal` | what a scan has used; the last exchanges, as they were |
 //! | `inflate`, `envelope` | from a body to where its rows begin |
 //!
 //! `request`, `filter`, `gate`, `judge`, `inflate` and `envelope` do no IO and read no clock. Nothing here
@@ -52,6 +52,7 @@ use crate::catalog::{Catalog, Family, Read, Scan, Table, Version};
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
 use crate::limits::graph as limits;
+use crate::spare::Spare;
 use crate::transport::Transport;
 
 use self::fan_out::FanOut;
@@ -128,7 +129,8 @@ impl Graph {
         let gates = Gates::new(clock::now());
         let advanced = settings.advanced_queries;
         let (catalog, journal) = (settings.catalog, Journal::default());
-        let line = Line { transport, tokens, gates, roots, catalog, advanced, journal };
+        let spare = Spare::new(limits::PAGES_SPARE_MAX, limits::PAGE_SPARE_BYTES_MAX);
+        let line = Line { transport, tokens, gates, roots, catalog, advanced, journal, spare };
         Ok(Graph { line: Arc::new(line) })
     }
 
@@ -204,7 +206,7 @@ impl Graph {
         deadline: Option<Instant>,
         meter: Arc<Meter>,
     ) -> Result<u64, Error> {
-        let path = format!("{}/$count", table.path);
+        let path = count_path(table);
         let read = |body: &Padded| {
             let text = std::str::from_utf8(body.as_slice()).unwrap_or_default();
             let digits = text.trim_start_matches('\u{feff}').trim();
@@ -212,6 +214,12 @@ impl Graph {
         };
         let counted = self.single(table.version, &path, true, deadline, meter, read).await;
         counted.map_err(|cause| Error::Single { path, cause: Box::new(cause) })
+    }
+
+    /// What [`count`](Self::count) asks.
+    pub fn explain_count(&self, table: &Table) -> String {
+        let (path, units) = (count_path(table), limits::SINGLE_UNITS);
+        format!("GET {path}, requests=1, resource_units={units}")
     }
 
     /// One small answer, and what is read out of it.
@@ -284,6 +292,10 @@ impl Graph {
         let pages = Pages::new(parent.clone(), Arc::default(), sender.deadline, ids);
         Ok(move || Parents::listed(parent, &id, pages))
     }
+}
+
+fn count_path(table: &Table) -> String {
+    format!("{}/$count", table.path)
 }
 
 fn fan_out_job(

@@ -25,6 +25,7 @@ use crate::catalog::{Catalog, Family};
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
 use crate::limits::graph as limits;
+use crate::spare::Spare;
 use crate::transport::{self, Backoff, Exchange, NewConnection, Transport, Watch, retry_after};
 
 /// Sent with every request, so that Graph's support can tell us apart.
@@ -48,6 +49,8 @@ pub(super) struct Line {
     pub advanced: bool,
     /// The last exchanges.
     pub journal: Journal,
+    /// Memory for pages.
+    pub spare: Spare,
 }
 
 /// Asks on behalf of one scan.
@@ -297,7 +300,7 @@ impl Sender {
             self.meter.throttle();
         }
         permit.answered(&load, now);
-        let inflated = inflate(body, &head.headers, question.bytes_max);
+        let inflated = inflate(body, &head.headers, question.bytes_max, &self.line.spare);
         if status == 200 {
             let read = inflated.map_err(Cause::Inflate).and_then(|body| Ok((read(&body)?, body)));
             return match read {
@@ -326,6 +329,7 @@ impl Sender {
         *request.method_mut() = method;
         *request.uri_mut() = question.uri.clone();
         *request.headers_mut() = headers(token, question, id);
+        request.extensions_mut().insert(self.line.spare.clone());
         if let Some(watch) = &question.watch {
             request.extensions_mut().insert(watch.clone());
         }

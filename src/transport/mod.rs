@@ -59,7 +59,8 @@ pub struct Exchange {
 #[derive(Clone, Copy, Debug)]
 pub struct NewConnection;
 
-/// Put into the extensions of a request whose answer is looked at while it still comes.
+/// Put into the extensions of a request whose answer is looked at while it still comes. The memory that
+/// the answer is received into is that of the [`Spare`](crate::spare::Spare) among them, if there is one.
 ///
 /// [`Sockets`] shows what has come of the body, again with each piece, until it is told that it was
 /// enough. A transport whose answers come in one piece shows nothing.

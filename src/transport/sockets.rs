@@ -10,6 +10,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Response, redirect};
 use super::{Error, Exchange, NewConnection, Transport, Watch};
 use crate::clock::{self, Instant};
 use crate::limits::transport as limits;
+use crate::spare::Spare;
 
 /// What the network needs to know.
 #[derive(Clone, Debug, Default)]
@@ -131,16 +132,18 @@ async fn carry(
     host: &str,
 ) -> Result<http::Response<Vec<u8>>, Error> {
     let watch = exchange.request.extensions().get::<Watch>().cloned();
+    let memory = exchange.request.extensions().get::<Spare>().map(Spare::take).unwrap_or_default();
     let request = reqwest::Request::try_from(exchange.request).map_err(|source| {
         Error::Unsendable { host: host.to_owned(), source: Box::new(source.without_url()) }
     })?;
     let answer = client.execute(request).await.map_err(|source| unanswered(source, host))?;
-    collect(answer, exchange.body_bytes_max, watch, host).await
+    collect(answer, memory, exchange.body_bytes_max, watch, host).await
 }
 
 /// The body in one piece, with room behind it for what the decoder wants there.
 async fn collect(
     mut answer: Response,
+    memory: Vec<u8>,
     body_bytes_max: usize,
     mut watch: Option<Watch>,
     host: &str,
@@ -151,7 +154,8 @@ async fn collect(
         return Err(too_long());
     }
     let expected = told.map_or(limits::BODY_FIRST_BYTES, |bytes| bytes as usize);
-    let mut body = Vec::with_capacity(expected + limits::BODY_SPARE_BYTES);
+    let mut body = memory;
+    body.reserve(expected + limits::BODY_SPARE_BYTES);
     loop {
         let cut = |bytes| Error::Cut { host: host.to_owned(), bytes };
         match answer.chunk().await {

@@ -1,5 +1,7 @@
 //! Settings: what is read, what wins, and everything that is wrong at once.
 
+use std::path::{Path, PathBuf};
+
 use entra_flight::app::settings::Settings;
 use entra_flight::error::Kind;
 use expect_test::{Expect, expect};
@@ -62,7 +64,7 @@ fn the_environment_alone_is_enough() {
         ("ENTRA_FLIGHT__CONNECTIONS__A__CLIENT_ID", "app"),
         ("ENTRA_FLIGHT__CONNECTIONS__A__CLIENT_SECRET", "s3cret"),
     ];
-    let missing = std::path::Path::new("there-is-no-such-file.toml");
+    let missing = Path::new("there-is-no-such-file.toml");
     let environment = environment.map(|(name, value)| (name.into(), value.into()));
     let settings = Settings::load(missing, environment).expect("settings");
     assert_eq!(settings.connections["a"].tenant, "a.example");
@@ -70,7 +72,7 @@ fn the_environment_alone_is_enough() {
 
 #[test]
 fn a_missing_file_says_what_to_do() {
-    let error = Settings::load(std::path::Path::new("no-such.toml"), []).expect_err("no file");
+    let error = Settings::load(Path::new("no-such.toml"), []).expect_err("no file");
     assert_eq!(error.kind(), Kind::NotFound);
     expect![[r#"
         could not read the settings file `no-such.toml`
@@ -265,6 +267,9 @@ url = "kept"
 older_than = "30d"
 keep = 10
 
+[store.max_age_of]
+sign_ins = "1h"
+
 [schedule.nightly]
 cron = "30 2 * * *"
 tables = "users, groups group_members"
@@ -279,7 +284,11 @@ cron = "0 6 * * SUN"
 fn a_schedule_and_what_is_kept_are_read() {
     let environment = [("CONTOSO_SECRET", "s3cret")];
     let settings = load(&format!("{WHOLE}{STORED}"), &environment).expect("settings");
-    let keep = settings.store.expect("a store").keep.expect("something is kept");
+    let store = settings.store.expect("a store");
+    let ages = store.max_age.tables.iter().map(|(table, age)| (table.as_str(), age.as_secs()));
+    assert_eq!(ages.collect::<Vec<_>>(), [("sign_ins", 3_600)]);
+    assert!(store.max_age.default.is_zero());
+    let keep = store.keep.expect("something is kept");
     assert_eq!((keep.newer_than.as_secs(), keep.newest), (30 * 24 * 3_600, 10));
     let nightly = &settings.schedule["nightly"];
     assert_eq!(nightly.cron.to_string(), "30 2 * * *");
@@ -289,10 +298,43 @@ fn a_schedule_and_what_is_kept_are_read() {
     assert_eq!((weekly.tables.len(), weekly.method.name()), (0, "reload_and_compare"));
 }
 
+/// What stands between ```toml and ``` in the pages for users.
+fn examples() -> Vec<(PathBuf, String)> {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_dir(home.join("docs")).expect("a folder");
+    let pages = docs.map(|page| page.expect("a page").path()).chain([home.join("README.md")]);
+    let examples = pages.flat_map(|page| {
+        let text = std::fs::read_to_string(&page).expect("a page");
+        let blocks = text.split("```toml\n").skip(1);
+        let blocks = blocks.map(|block| block.split("```").next().unwrap_or_default().to_owned());
+        blocks.map(|block| (page.clone(), block)).collect::<Vec<_>>()
+    });
+    examples.collect()
+}
+
+#[test]
+fn what_the_docs_show_are_settings() {
+    let examples = examples();
+    assert!(examples.len() >= 4, "{} examples", examples.len());
+    let environment = [
+        ("CONTOSO_SECRET", "s3cret"),
+        ("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__TENANT", "contoso.onmicrosoft.com"),
+        ("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__CLIENT_ID", "app"),
+        ("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__CLIENT_SECRET", "s3cret"),
+        ("ENTRA_FLIGHT__STORE__URL", "kept"),
+    ];
+    for (page, example) in examples {
+        if let Err(error) = load(&example, &environment) {
+            panic!("{}: {error}\n{example}", page.display());
+        }
+    }
+}
+
 #[test]
 fn a_schedule_that_cannot_be_kept_is_a_fault() {
     let text = STORED
         .replace("30 2 * * *", "at night")
+        .replace("users, groups group_members", "users, *")
         .replace("\"reload\"", "\"sync\"")
         .replace("keep = 10", "keep = -1")
         .replace("0 6 * * SUN\"", "0 6 * * SUN\"\nconnection = \"fabrikam\"\nwhen = \"now\"");
@@ -300,11 +342,12 @@ fn a_schedule_that_cannot_be_kept_is_a_fault() {
         &format!("{WHOLE}{text}"),
         &[("CONTOSO_SECRET", "s3cret")],
         expect![[r#"
-        the settings have 5 faults:
+        the settings have 6 faults:
           - `schedule.nightly.cron` must be a cron expression of five parts, such as `30 2 * * *`: Invalid pattern: Pattern must have 5 fields when seconds are disallowed.
-          - `schedule.nightly.method` must be `full_load`, `reload` or `reload_and_compare` (entra-flight.toml line 22)
+          - `schedule.nightly.method` must be `full_load`, `reload` or `reload_and_compare` (entra-flight.toml line 25)
+          - `schedule.nightly.tables` must name tables or be `*`, not both (entra-flight.toml line 24)
           - `schedule.weekly.connection` must name one of the connections
-          - `schedule.weekly.when` is not a setting; the nearest is `schedule.weekly.cron` (entra-flight.toml line 28)
+          - `schedule.weekly.when` is not a setting; the nearest is `schedule.weekly.cron` (entra-flight.toml line 31)
           - `store.expire.keep` must be a number, such as `10` (entra-flight.toml line 17)"#]],
     );
     let text = STORED.replace("[store]\nurl = \"kept\"", "");

@@ -158,6 +158,7 @@ fn leaf(path: &Path, text: &str, value: &Spanned<DeValue<'_>>) -> Leaf {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Boolean(value) => Some(value.to_string()),
         DeValue::Integer(value) => Some(value.to_string()),
+        DeValue::Float(value) => Some(value.to_string()),
         _ => None,
     };
     Leaf { text, place, from_environment: false }

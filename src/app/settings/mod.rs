@@ -20,6 +20,7 @@ use url::Url;
 use crate::error::Kind;
 use crate::flight;
 use crate::ops;
+use crate::query::MaxAge;
 use crate::secret::Secret;
 use crate::snapshot;
 use leaves::Leaves;
@@ -52,7 +53,7 @@ pub struct Kept {
     /// Where.
     pub place: snapshot::Settings,
     /// How old a stored version may be that answers in place of Graph.
-    pub max_age: Duration,
+    pub max_age: MaxAge,
     /// The share of its rows that a table may lose between two loads without being suspected.
     pub lost_share_max: f64,
     /// Which versions stay after each load; `None` is all.
@@ -92,7 +93,7 @@ pub struct Connection {
     /// How long one read may take; `None` for the built-in bound.
     pub deadline: Option<Duration>,
     /// Whether statements may use what only Graph's advanced queries answer: counts, ends of text
-    /// and what is not null, from an index that lags behind the directory.
+    /// and what is null, from an index that lags behind the directory.
     pub advanced_queries: bool,
 }
 

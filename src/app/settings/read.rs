@@ -31,8 +31,15 @@ const CONNECTION: [&str; 10] = [
 ];
 
 /// The keys of `[store]`.
-const STORE: [&str; 6] =
-    ["url", "max_age", "lost_share_max", "options", "expire.older_than", "expire.keep"];
+const STORE: [&str; 7] = [
+    "url",
+    "max_age",
+    "max_age_of",
+    "lost_share_max",
+    "options",
+    "expire.older_than",
+    "expire.keep",
+];
 
 /// The keys of `[schedule.NAME]`.
 const SCHEDULE: [&str; 5] = ["cron", "tables", "method", "connection", "jitter"];

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::read::Reader;
 use super::{Connection, Kept, Scheduled};
 use crate::limits::cli as limits;
+use crate::query::MaxAge;
 use crate::{ops, snapshot};
 
 /// The rule for a share.
@@ -19,6 +20,13 @@ impl Reader {
     pub(super) fn store(&mut self) -> Option<Kept> {
         let url = self.taken("store.url").map(|(text, _)| text);
         let max_age = self.duration("store.max_age", Duration::ZERO, limits::MAX_AGE_MAX);
+        let mut of_tables = BTreeMap::new();
+        for table in self.leaves.names_below("store.max_age_of") {
+            let key = format!("store.max_age_of.{table}");
+            if let Some(age) = self.duration(&key, Duration::ZERO, limits::MAX_AGE_MAX) {
+                of_tables.insert(table, age);
+            }
+        }
         let share = self.parsed::<f64>("store.lost_share_max", SHARE);
         if share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             self.refuse("store.lost_share_max", SHARE, None);
@@ -31,14 +39,15 @@ impl Reader {
         }
         let keep = self.keep();
         let Some(url) = url else {
-            if max_age.is_some() || share.is_some() || keep.is_some() || !options.is_empty() {
+            let named = !options.is_empty() || !of_tables.is_empty();
+            if max_age.is_some() || share.is_some() || keep.is_some() || named {
                 self.refuse("store.url", "is missing: a folder, or the URL of a bucket", None);
             }
             return None;
         };
         Some(Kept {
             place: snapshot::Settings { url, options },
-            max_age: max_age.unwrap_or(Duration::ZERO),
+            max_age: MaxAge { default: max_age.unwrap_or_default(), tables: of_tables },
             lost_share_max: share.unwrap_or(crate::limits::ops::LOST_SHARE_MAX),
             keep,
         })
@@ -57,6 +66,22 @@ impl Reader {
         })
     }
 
+    /// Names of tables; none where all are meant.
+    fn tables(&mut self, key: &str) -> Vec<String> {
+        let Some((text, place)) = self.taken(key) else { return Vec::new() };
+        let separated = |it: char| it == ',' || it.is_whitespace();
+        let names = text.split(separated).filter(|name| !name.is_empty());
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        match names.iter().any(|name| name == "*") {
+            true if names.len() > 1 => {
+                self.refuse(key, "must name tables or be `*`, not both", Some(place));
+                Vec::new()
+            }
+            true => Vec::new(),
+            false => names,
+        }
+    }
+
     pub(super) fn schedule(
         &mut self,
         stored: bool,
@@ -73,10 +98,7 @@ impl Reader {
                     None
                 }
             });
-            let tables = self.taken(&key("tables")).map(|(text, _)| text).unwrap_or_default();
-            let separated = |it: char| it == ',' || it.is_whitespace();
-            let tables = tables.split(separated).filter(|name| !name.is_empty() && *name != "*");
-            let tables: Vec<String> = tables.map(str::to_owned).collect();
+            let tables = self.tables(&key("tables"));
             let method = self
                 .parsed(&key("method"), "must be `full_load`, `reload` or `reload_and_compare`");
             let connection = self.taken(&key("connection")).map(|(text, _)| text);
