@@ -13,8 +13,9 @@ use super::arguments::Compare;
 use super::console::Console;
 use super::{reader, report};
 use crate::catalog::{CHANGE_TYPE, CHANGED_COLUMNS, Table};
+use crate::error::Kind;
 use crate::query::{self, Connection};
-use crate::snapshot::{self, Counts, export};
+use crate::snapshot::{self, Counts, Which, export};
 use crate::{ops, telemetry};
 
 /// Shows each change as a person reads it, and at the end how many there were.
@@ -47,7 +48,14 @@ async fn report(
         if command.tables.is_empty() && versions.len() < 2 {
             continue;
         }
-        histories.push(ops::history(connection, table, command.from, command.to).await?);
+        // A page tells of all versions that there are, unless it is told where to begin.
+        let from = command.from.or(versions.first().map(|oldest| Which::Number(oldest.version)));
+        match ops::history(connection, table, from, command.to).await {
+            Err(error) if command.tables.is_empty() && error.kind() == Kind::NotFound => {
+                console.note(&format!("{}: left out, because {error}", table.name));
+            }
+            history => histories.push(history?),
+        }
     }
     let page = report::page(&connection.name, &histories, ops::now());
     export::text(path, &page)?;

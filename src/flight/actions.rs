@@ -34,8 +34,8 @@ const ACTIONS: [(&str, &str); 7] = [
     (
         "load",
         "Reads tables whole and stores a version of each. Streams progress, then how each table \
-         ended, a JSON object each; fails if one did. Body: {\"connection\":…,\"tables\":[NAME,…],\
-         \"method\":\"full_load\"|\"reload\"|\"reload_and_compare\",\"accept\":false,\"count\":false}.",
+         ended, a JSON object each; fails if one did. Body: {\"connection\":…,\"tables\":[NAME,…] or \
+         [\"*\"],\"method\":\"full_load\"|\"reload\"|\"reload_and_compare\",\"accept\":false,\"count\":false}.",
     ),
     (
         "compare",
@@ -92,7 +92,7 @@ pub async fn run(
         return Err(Error::UnknownAction { name: catalog::shown(&action.r#type) });
     };
     match *name {
-        "load" => return loads::run(engine, &action.body, deadline),
+        "load" => return loads::run(engine, &action.body, deadline).await,
         "compare" => return Ok(given(kept::compare(engine, &action.body).await?)),
         "expire" => return Ok(given(kept::expire(engine, &action.body).await?)),
         _ => {}

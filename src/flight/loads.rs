@@ -39,22 +39,27 @@ struct Told {
     failed: Option<ops::Error>,
 }
 
-/// Begins the loads; dropping the stream stops those that have not ended.
-pub fn run(engine: &Engine, body: &[u8], deadline: Option<Instant>) -> Result<Lines, Error> {
+/// Begins the loads, of all tables that the permissions allow for `*`; dropping the stream stops those
+/// that have not ended.
+pub async fn run(engine: &Engine, body: &[u8], deadline: Option<Instant>) -> Result<Lines, Error> {
     let unreadable = |source| Error::ActionBody { action: "load", source };
     let asked = read(body).map_err(unreadable)?;
-    if asked.tables.is_empty() {
-        return Err(unreadable("it names no table".into()));
-    }
     let method = asked.method.as_deref().map_or(Ok(Method::ReloadAndCompare), str::parse);
     let method: Method = method.map_err(|error| unreadable(Box::new(error)))?;
     let connection = engine.namespace().connection(asked.connection.as_deref())?.clone();
     let mut shown: Vec<(Arc<Table>, UnderWay)> = Vec::new();
-    for name in &asked.tables {
-        let table = connection.catalog.table(name).map_err(query::Error::from)?;
+    let tables = match &*asked.tables {
+        [] => return Err(unreadable("it names no table, nor `*` for all".into())),
+        [all] if all == "*" => ops::allowed(&connection).await?,
+        named => {
+            let found = named.iter().map(|name| Ok(connection.catalog.table(name)?.clone()));
+            found.collect::<Result<_, query::Error>>()?
+        }
+    };
+    for table in tables {
         if !shown.iter().any(|(before, _)| before.name == table.name) {
-            connection.stored(table)?;
-            shown.push((table.clone(), UnderWay::default()));
+            connection.stored(&table)?;
+            shown.push((table, UnderWay::default()));
         }
     }
     let how = How { accept: asked.accept, count: asked.count, deadline, ..How::new(method) };

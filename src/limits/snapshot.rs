@@ -5,9 +5,9 @@ use std::time::Duration;
 /// Rows of a Parquet row group, where they are small: what engines scan in parallel.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
-/// Encoded bytes of a row group, about: what engines scan in parallel, and what each writer holds in
-/// memory. Fifty thousand users.
-pub const ROW_GROUP_BYTES: usize = 12 << 20;
+/// Encoded bytes of a row group, about: what engines scan in parallel, and what a writer holds in
+/// memory. Seventy thousand users.
+pub const ROW_GROUP_BYTES: usize = 16 << 20;
 
 /// Encoded bytes of one stored file, about: large enough to scan well, small enough that a
 /// table of a million rows is read by several at once.
@@ -30,14 +30,13 @@ pub const BATCH_ROWS: u64 = 8_192;
 pub const BATCH_BYTES: usize = 1 << 20;
 
 /// Bytes of a batch that is written: each costs something for each of its columns.
-pub const WRITTEN_BATCH_BYTES: usize = 3 << 19;
+pub const WRITTEN_BATCH_BYTES: usize = 3 << 20;
 
 /// Bytes of the batches of a sorted run on disk: each run of a merge holds one of them.
 pub const RUN_BATCH_BYTES: usize = 256 << 10;
 
-/// Batches of one run that were read back and whose memory waits for the next: a merge in two ranges
-/// reads one in each.
-pub const SPARE_MAX: usize = 2;
+/// Batches of one run that were read back and whose memory waits for the next.
+pub const SPARE_MAX: usize = 1;
 
 /// The largest that is kept so.
 pub const SPARE_BYTES_MAX: usize = 2 * RUN_BATCH_BYTES;
@@ -48,9 +47,6 @@ pub const PIECES_GATHERED: usize = 16;
 /// Runs before they are made one: about this many batches are held by each merge, however many rows
 /// there are.
 pub const RUNS_MAX: usize = 64;
-
-/// Ranges of keys that are merged and written side by side, at most; each encodes a row group.
-pub const RANGES_MAX: usize = 2;
 
 /// Bytes of rows that are gathered before they are sorted; while they are, as many more.
 pub const SORT_BYTES: usize = 24 << 20;
@@ -77,8 +73,11 @@ pub const COMMITS_AT_ONCE: usize = 16;
 /// Parts of one version that are read side by side, at most; clients open a stream for each.
 pub const PARTS_MAX: usize = 16;
 
-/// Changes whose values are read together: their rows are held in memory, both images of an update.
+/// Changes whose values are read together.
 pub const CHANGES_AT_ONCE: usize = 4 << 10;
+
+/// Bytes of their rows, about: both images of an update are held, and copied once to be put in order.
+pub const CHANGES_BYTES: u64 = 24 << 20;
 
 /// Updated rows that are read whole to learn which columns change.
 pub const UPDATES_TRIED: usize = 128;
@@ -101,6 +100,9 @@ pub const EXPIRED_AT_ONCE: usize = 256;
 /// How long a version in a bucket stays after it was the newest, and how old a file there must be
 /// that no version has: longer than any read or load takes.
 pub const EXPIRES_IN_BUCKET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often the newest version is looked for when the one found expires before it is held.
+pub const FINDS_AT_MOST: u32 = 3;
 
 /// How often a lock that somebody has is tried, and the time between: longer than a process takes to
 /// start, shorter than anybody minds.

@@ -17,7 +17,7 @@ use crate::graph::Meter;
 use crate::limits::ops as limits;
 use crate::query::Connection;
 use crate::snapshot::{
-    self, Counts, Draft, Incoming, Led, Method, Record, Snapshot, Stored, Which,
+    self, Counts, Draft, Incoming, Led, Method, Record, Snapshot, Stored, Turn, Which,
 };
 use crate::source::Source as _;
 
@@ -82,7 +82,7 @@ impl UnderWay {
 /// Reads `table` whole and makes a version of it.
 ///
 /// Of a load that fails, is dropped or killed nothing can be seen: the version before stays the
-/// newest. Its files are cleared away by the next load.
+/// newest. Its files are cleared away by the next load, in a bucket once they are a day old.
 ///
 /// # Errors
 ///
@@ -96,11 +96,14 @@ pub async fn load(
     under_way: &UnderWay,
 ) -> Result<Loaded, Error> {
     let place = connection.stored(table)?;
+    // Closed it never is; and who waits here has begun nothing.
+    let _room = connection.loads.acquire().await;
     let started = now();
     let turn = place.begin(&Uuid::now_v7().to_string()).await?;
     let old = place.try_snapshot(Which::Latest).await?;
     let scan = Scan::new(table.clone(), None, None)?;
     let incoming = Incoming::new(&scan.columns, &table.key, scan.schema())?;
+    let counted = counted(connection, table, how, under_way).await?;
     let sorted = read(connection, scan, how, under_way, incoming).await?;
     if let Some(old) = &old {
         suspect(connection, table, how, old.rows(), sorted.rows())?;
@@ -108,6 +111,10 @@ pub async fn load(
     let schema = evolved(old.as_ref(), &sorted.schema(), how.method, place.name())?;
     let (stored, duplicates) = sorted.write(&place, turn.load(), &schema).await?;
     let rows = stored.iter().map(|file| file.rows).sum();
+    if let Some(old) = &old {
+        // Rows that came twice were counted twice until now.
+        suspect(connection, table, how, old.rows(), rows)?;
+    }
     let mut record = Record {
         load: turn.load().to_owned(),
         method: how.method,
@@ -118,7 +125,7 @@ pub async fn load(
         requests: under_way.meter.requests(),
         resource_units: under_way.meter.resource_units(),
         duplicates,
-        counted: counted(connection, table, how, under_way).await?,
+        counted,
         key: table.key.iter().map(ToString::to_string).collect(),
         hashing: snapshot::hashing(table),
         changes: None,
@@ -127,14 +134,14 @@ pub async fn load(
     let mut draft =
         Draft { schema, files: Some(stored), changes: Vec::new(), record: record.clone() };
     if let Some(old) = old.filter(|_| how.method == Method::ReloadAndCompare) {
-        let counts = compare(&place, &old, &mut draft, table, turn.base(), turn.load()).await?;
+        let counts = compare(&place, &old, &mut draft, table, &turn).await?;
         let left = old.rows().saturating_sub(counts.deleted);
         suspect(connection, table, how, old.rows(), left)?;
         record.changes = Some(counts);
     }
     record.ended = now();
     draft.record = record.clone();
-    let version = place.commit(turn.base(), draft).await?;
+    let version = place.commit(&turn, draft).await?;
     expire::after_load(connection, &place, &turn).await;
     Ok(Loaded { table: table.name.clone(), version, record })
 }
@@ -249,15 +256,19 @@ async fn compare(
     old: &Snapshot,
     draft: &mut Draft,
     table: &Table,
-    base: Option<u64>,
-    load: &str,
+    turn: &Turn,
 ) -> Result<Counts, Error> {
     let files = draft.files.clone().unwrap_or_default();
-    let led = Led { version: base.map_or(0, |base| base + 1), committed: draft.record.ended };
+    let version = turn.base().map_or(0, |base| base + 1);
+    let led = Led { version, committed: draft.record.ended };
     let mut compared = snapshot::compare_files(old, place, files, table, led);
-    draft.changes = snapshot::write_changes(place, load, table, &mut compared.batches).await?;
+    let changes = &mut compared.batches;
+    draft.changes = snapshot::write_changes(place, turn.load(), table, changes).await?;
     let counts = compared.counts();
-    if counts.changed() == 0 && old.schema().fields() == draft.schema.fields() {
+    // Files whose rows were hashed in another way, or lack a column, are not what was written.
+    let alike = old.record().hashing == draft.record.hashing
+        && old.schema().fields() == snapshot::delta_schema(&draft.schema).fields();
+    if counts.changed() == 0 && alike {
         let written = draft.files.take();
         place.discard(&written.unwrap_or_default()).await?;
     }

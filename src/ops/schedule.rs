@@ -106,7 +106,11 @@ impl Job {
 
     async fn tell_missed_before(&self) {
         let Some(due) = self.cron.before(now()) else { return };
-        for table in &self.tables {
+        let tables = match self.tables.is_empty() {
+            true => self.connection.catalog.tables(),
+            false => &*self.tables,
+        };
+        for table in tables {
             let Ok(place) = self.connection.stored(table) else { return };
             match place.try_snapshot(Which::Latest).await {
                 Ok(Some(newest)) if newest.record().started < due => {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::Error;
 use crate::catalog::{self, Catalog, Table};
 use crate::snapshot::{Keep, Store, Stored};
@@ -27,6 +29,8 @@ pub struct Connection {
     pub lost_share_max: f64,
     /// Which versions stay after each load; `None` is all.
     pub keep: Option<Keep>,
+    /// Room for loads that are under way in this process, whoever asked for them.
+    pub loads: Arc<Semaphore>,
 }
 
 /// How old a stored version may be that answers in place of Graph; by default none may.

@@ -1,7 +1,10 @@
 //! Why a stored table cannot be read or written.
 
+use std::error::Error as _;
+
 use arrow::error::ArrowError;
 use deltalake::DeltaTableError;
+use deltalake::kernel::transaction::TransactionError;
 use parquet::errors::ParquetError;
 
 use crate::error::Kind;
@@ -123,6 +126,16 @@ pub enum Error {
         /// Its new type.
         now: String,
     },
+    /// Rows of two versions are told apart by different columns.
+    #[error("the rows of `{table}` are told apart by {new}, and were by {old}")]
+    KeyChanged {
+        /// Which table.
+        table: String,
+        /// The key of the older version.
+        old: String,
+        /// That of the newer.
+        new: String,
+    },
     /// What was written is not what was read.
     #[error("{written} rows of `{table}` were written and {found} are there")]
     Miscounted {
@@ -160,7 +173,9 @@ impl Error {
     /// The reaction that this asks for.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Url { .. } | Error::TypeChanged { .. } => Kind::Invalid,
+            Error::Url { .. } | Error::TypeChanged { .. } | Error::KeyChanged { .. } => {
+                Kind::Invalid
+            }
             Error::Store { source, .. } => of_store(source),
             Error::Log { source, .. } => of_log(source),
             Error::File { source, .. } => of_file(source),
@@ -184,7 +199,9 @@ impl Error {
                 Error::Url { .. } => {
                     "use a folder, or a URL with `file://`, `s3://`, `az://`, `abfss://` or `gs://`"
                 }
-                Error::Store { source, .. } if of_store(source) == Kind::Unavailable => {
+                Error::Store { .. } | Error::Log { .. } | Error::File { .. }
+                    if self.kind() == Kind::Unavailable =>
+                {
                     "check that the store can be reached and has room"
                 }
                 Error::Scratch(_) => "make room in the folder for temporary files",
@@ -193,6 +210,9 @@ impl Error {
                 Error::UnderWay { .. } => "wait until that load has ended",
                 Error::TypeChanged { .. } => {
                     "load it with the method `full_load`, which replaces the stored schema"
+                }
+                Error::KeyChanged { .. } => {
+                    "load it with the method `full_load`, and compare versions since then"
                 }
                 _ => return None,
             }
@@ -212,23 +232,44 @@ fn of_store(error: &object_store::Error) -> Kind {
     }
 }
 
+/// What a store said is wrapped by whoever reads and writes the log.
 fn of_log(error: &DeltaTableError) -> Kind {
     match error {
-        DeltaTableError::ObjectStore { source } => of_store(source),
-        DeltaTableError::Io { .. } => Kind::Unavailable,
+        DeltaTableError::ObjectStore { source }
+        | DeltaTableError::Transaction { source: TransactionError::ObjectStore { source } } => {
+            of_store(source)
+        }
+        DeltaTableError::KernelError(error) => of_kernel(error),
+        other => of_cause(other.source()),
+    }
+}
+
+fn of_kernel(error: &delta_kernel::Error) -> Kind {
+    match error {
+        delta_kernel::Error::Backtraced { source, .. } => of_kernel(source),
+        delta_kernel::Error::ObjectStore(source) => of_store(source),
+        delta_kernel::Error::IOError(_) => Kind::Unavailable,
+        delta_kernel::Error::GenericError { source } => of_cause(Some(&**source)),
+        other => of_cause(other.source()),
+    }
+}
+
+/// The same of the reader and writer of Parquet.
+fn of_file(error: &ParquetError) -> Kind {
+    match error {
+        ParquetError::External(source) => of_cause(Some(&**source)),
         _ => Kind::Corrupt,
     }
 }
 
-/// What a store said is wrapped by the reader and writer of Parquet.
-fn of_file(error: &ParquetError) -> Kind {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = match error {
-        ParquetError::External(source) => Some(&**source),
-        _ => None,
-    };
+/// What the store said or the disk, wherever it is among these causes.
+fn of_cause(mut cause: Option<&(dyn std::error::Error + 'static)>) -> Kind {
     while let Some(error) = cause {
         if let Some(store) = error.downcast_ref::<object_store::Error>() {
             return of_store(store);
+        }
+        if let Some(kernel) = error.downcast_ref::<delta_kernel::Error>() {
+            return of_kernel(kernel);
         }
         if error.is::<std::io::Error>() {
             return Kind::Unavailable;

@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::rows::{self, Room, Sorter, Writer, hash};
-use super::store::delta_schema;
+use super::store::{CHANGES, delta_schema};
 use super::{DataFile, Error, ROW_HASH, Stored};
-use crate::catalog::{CHANGE_TYPE, CHANGED_COLUMNS, COMMIT_TIMESTAMP, COMMIT_VERSION};
+use crate::catalog::{CHANGED_COLUMNS, COMMIT_TIMESTAMP, COMMIT_VERSION};
 use crate::catalog::{Column, Table};
 use crate::limits::snapshot as limits;
 
@@ -19,6 +19,8 @@ use crate::limits::snapshot as limits;
 pub struct Incoming {
     columns: Vec<Column>,
     schema: SchemaRef,
+    /// The same, texts being bytes.
+    sorted: SchemaRef,
     sorter: Sorter,
 }
 
@@ -44,8 +46,9 @@ impl Incoming {
         let fields: Vec<FieldRef> = schema.fields().iter().cloned().chain([hash]).collect();
         let schema = Arc::new(Schema::new(fields));
         let room = Room { bytes: limits::SORT_BYTES, runs: limits::RUNS_MAX };
-        let sorter = Sorter::new(schema.clone(), key, room)?;
-        Ok(Incoming { columns: columns.to_vec(), schema, sorter })
+        let sorted = Arc::new(Schema::new(schema.fields().iter().map(unread).collect::<Vec<_>>()));
+        let sorter = Sorter::new(sorted.clone(), key, room)?;
+        Ok(Incoming { columns: columns.to_vec(), schema, sorted, sorter })
     }
 
     /// Takes a batch. It may take as long as sorting some tens of MiB.
@@ -54,13 +57,14 @@ impl Incoming {
     ///
     /// [`Error::Scratch`] if this machine's disk refuses, [`Error::Shape`] for other columns.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let hashed = |batch: &RecordBatch| {
+            let hashes = hash::rows(&self.columns, batch.columns(), batch.num_rows())?;
+            let mut columns = batch.columns().to_vec();
+            columns.push(hash::column(&hashes));
+            rows::conform(&RecordBatch::try_new(self.schema.clone(), columns)?, &self.sorted)
+        };
         let misshapen = |source| Error::Shape { action: "hash rows", source };
-        let hashes =
-            hash::rows(&self.columns, batch.columns(), batch.num_rows()).map_err(misshapen)?;
-        let mut columns = batch.columns().to_vec();
-        columns.push(hash::column(&hashes));
-        let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(misshapen)?;
-        self.sorter.push(batch)
+        self.sorter.push(hashed(batch).map_err(misshapen)?)
     }
 
     /// All rows taken.
@@ -101,31 +105,34 @@ impl Sorted {
     ) -> Result<(Vec<DataFile>, u64), Error> {
         let target = Arc::new(delta_schema(schema));
         let sorted_by = target.index_of(self.schema.field(self.sorted_by).name()).ok();
-        let mut duplicates = self.rows.duplicates();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let ranges = self.rows.ranges(cores.min(limits::RANGES_MAX))?;
-        let written = ranges.into_iter().enumerate().map(|(range, merge)| {
-            // The names of files are in the order of the keys.
-            let prefix = format!("load-{load}-{range:02}");
-            let files = place.files().clone();
-            let writer = Writer::new(files, prefix, target.clone(), sorted_by);
-            let write = write_range(merge, writer, target.clone(), place.name().to_owned());
-            AbortOnDropHandle::new(tokio::spawn(write))
-        });
-        let written: Vec<_> = written.collect();
-        let mut files = Vec::new();
-        for range in written {
-            let (of_range, left_out) = range.await.map_err(Error::Died)??;
-            files.extend(of_range);
-            duplicates += left_out;
-        }
-        Ok((files, duplicates))
+        let writer =
+            Writer::new(place.files().clone(), format!("load-{load}"), target.clone(), sorted_by);
+        let left_out = self.rows.duplicates();
+        let merge = self.rows.merge()?;
+        let write = write_merged(merge, writer, target, place.name().to_owned());
+        // Several tables are written side by side, and whoever waits for them is one task.
+        let written = AbortOnDropHandle::new(tokio::spawn(write));
+        let (files, duplicates) = written.await.map_err(Error::Died)??;
+        Ok((files, left_out + duplicates))
     }
 }
 
-/// Merges a range in a thread of its own and writes it; gives its files and how many rows were left
-/// out.
-async fn write_range(
+/// The field whose texts are the bytes that they are made of. Whoever moves rows does not read them, and
+/// as bytes they are not looked at again each time; they are once, on their way into files.
+fn unread(field: &FieldRef) -> FieldRef {
+    fn bytes(ty: &DataType) -> DataType {
+        match ty {
+            DataType::Utf8 => DataType::Binary,
+            DataType::List(item) => DataType::List(unread(item)),
+            DataType::Struct(parts) => DataType::Struct(parts.iter().map(unread).collect()),
+            other => other.clone(),
+        }
+    }
+    Arc::new(field.as_ref().clone().with_data_type(bytes(field.data_type())))
+}
+
+/// Merges rows in a thread of its own and writes them; gives the files and how many rows were left out.
+async fn write_merged(
     mut merge: rows::Merge,
     mut writer: Writer,
     schema: SchemaRef,
@@ -162,19 +169,8 @@ pub async fn write_changes(
     table: &Table,
     batches: &mut BoxStream<'static, Result<RecordBatch, Error>>,
 ) -> Result<Vec<DataFile>, Error> {
-    let changes = table.changes();
-    // What a reader of the feed adds itself, and what is only ours.
-    let added = [COMMIT_VERSION, COMMIT_TIMESTAMP, CHANGED_COLUMNS];
-    let kept: Vec<FieldRef> = changes
-        .schema
-        .fields()
-        .iter()
-        .filter(|field| !added.contains(&field.name().as_str()))
-        .cloned()
-        .collect();
-    debug_assert!(kept.iter().any(|field| field.name() == CHANGE_TYPE));
-    let schema = Arc::new(delta_schema(&Schema::new(kept)));
-    let prefix = format!("_change_data/load-{load}");
+    let schema = Arc::new(feed_schema(table));
+    let prefix = format!("{CHANGES}/load-{load}");
     let mut writer = Writer::new(place.files().clone(), prefix, schema.clone(), None);
     while let Some(batch) = batches.next().await {
         let batch = rows::conform(&batch?, &schema)
@@ -182,6 +178,15 @@ pub async fn write_changes(
         writer.write(&batch).await?;
     }
     writer.finish(place.name()).await
+}
+
+/// The columns of Delta's change data files.
+pub fn feed_schema(table: &Table) -> Schema {
+    let changes = table.changes().schema;
+    // What a reader of the feed adds itself, and what is only ours.
+    let added = [COMMIT_VERSION, COMMIT_TIMESTAMP, CHANGED_COLUMNS];
+    let kept = changes.fields().iter().filter(|field| !added.contains(&field.name().as_str()));
+    delta_schema(&Schema::new(kept.cloned().collect::<Vec<_>>()))
 }
 
 /// The columns of a version that follows `old` with the rows of `new`: all of `new`, then those

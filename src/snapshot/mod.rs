@@ -29,7 +29,8 @@ pub use incoming::{Incoming, Sorted, evolved, write_changes};
 pub use record::{Counts, Method, MethodError, Record};
 pub use rows::Bounds;
 pub use store::{
-    Draft, Entry, Expired, Finding, Keep, Proof, Settings, Snapshot, Store, Stored, Turn,
+    Commit, Draft, Entry, Expired, Finding, Keep, Proof, Settings, Snapshot, Store, Stored, Turn,
+    delta_schema,
 };
 pub use which::{Which, WhichError};
 

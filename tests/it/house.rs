@@ -14,6 +14,7 @@ use entra_flight::sim::{self, Tenant};
 use entra_flight::snapshot::Store;
 use entra_flight::source::Live;
 use futures::StreamExt as _;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Where the tenant pretends to be.
@@ -67,6 +68,15 @@ impl House {
         House::made(tenant, SignIn::default(), store)
     }
 
+    /// Reads `tenant` over two connections, `contoso` and `fabrikam`.
+    pub fn twice(tenant: Tenant) -> Self {
+        let house = House::of(tenant);
+        let contoso = house.engine.namespace().connection(None).expect("one").as_ref().clone();
+        let fabrikam = Connection { name: "fabrikam".into(), ..contoso.clone() };
+        let engine = Engine::new(Namespace::new([contoso, fabrikam])).expect("an engine");
+        House { engine, ..house }
+    }
+
     fn made(tenant: Tenant, with: SignIn, store: Option<Store>) -> Self {
         let tenant = Arc::new(tenant);
         let settings = auth::Settings {
@@ -92,6 +102,7 @@ impl House {
             max_age: MaxAge::default(),
             keep: None,
             lost_share_max: 0.5,
+            loads: Arc::new(Semaphore::new(2)),
         };
         House { tenant, engine: Engine::new(Namespace::new([connection])).expect("an engine") }
     }

@@ -33,7 +33,7 @@ const ORDER: [&str; 19] = [
 const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 
 /// Foreign crates and the only modules that may speak of them.
-const OWNERS: [(&str, &[&str]); 43] = [
+const OWNERS: [(&str, &[&str]); 44] = [
     ("datafusion", &["query"]),
     ("datafusion_functions_json", &["query"]),
     ("async_trait", &["query"]),
@@ -50,6 +50,7 @@ const OWNERS: [(&str, &[&str]); 43] = [
     ("http_body_util", &["flight"]),
     ("tower_service", &["flight"]),
     ("tempfile", &["source", "snapshot"]),
+    ("delta_kernel", &["snapshot"]),
     ("deltalake", &["snapshot"]),
     ("object_store", &["snapshot"]),
     ("xxhash_rust", &["snapshot"]),
@@ -63,7 +64,7 @@ const OWNERS: [(&str, &[&str]); 43] = [
     ("flate2", &["graph"]),
     ("libdeflater", &["graph", "sim"]),
     ("simdutf8", &["decode"]),
-    ("memchr", &["decode", "graph"]),
+    ("memchr", &["graph"]),
     ("strsim", &["catalog"]),
     ("toml", &["app", "catalog"]),
     ("humantime", &["app", "flight"]),

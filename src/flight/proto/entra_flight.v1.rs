@@ -55,7 +55,7 @@ pub struct Query {
     /// The schema of tables that are named without one; absent: `directory`.
     #[prost(string, optional, tag = "2")]
     pub schema: ::core::option::Option<::prost::alloc::string::String>,
-    /// The stored version of its only table, where a part of it is read.
+    /// The stored version of its only table, whichever is the newest.
     #[prost(uint64, optional, tag = "3")]
     pub version: ::core::option::Option<u64>,
     /// Values of its parameters: an Arrow IPC stream with a column for each, in order.
@@ -95,7 +95,7 @@ pub struct Load {
     /// A connection of the server's settings; absent where there is only one.
     #[prost(string, optional, tag = "1")]
     pub connection: ::core::option::Option<::prost::alloc::string::String>,
-    /// Such as `users`; at least one.
+    /// Such as `users`; at least one. `*` alone: all that the permissions allow.
     #[prost(string, repeated, tag = "2")]
     pub tables: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// `full_load`, `reload` or `reload_and_compare`, which is also what absence means.

@@ -51,8 +51,8 @@ impl Compared {
 ///
 /// # Errors
 ///
-/// In the stream: [`Error::Unsorted`] for files that are not in the order of the key, and what
-/// reading them meets.
+/// In the stream: [`Error::KeyChanged`] where their rows are told apart by different columns;
+/// [`Error::Unsorted`] for files that are not in the order of the key, and what reading them meets.
 pub fn compare(old: &Snapshot, new: &Snapshot, table: &Table) -> Compared {
     let led = Led { version: new.version(), committed: new.committed() };
     versions(&old.into(), &new.into(), table, led)
@@ -67,7 +67,8 @@ pub fn compare_files(
     led: Led,
 ) -> Compared {
     let files = Files::new(place.files().clone(), files);
-    let new = Version { files, hashing: hash::scheme(&table.columns) };
+    let key = table.key.iter().map(ToString::to_string).collect();
+    let new = Version { files, hashing: hash::scheme(&table.columns), key };
     versions(&old.into(), &new, table, led)
 }
 
@@ -79,7 +80,7 @@ pub fn compare_files(
 /// As there.
 pub async fn count(old: &Snapshot, new: &Snapshot, table: &Table) -> Result<Counts, Error> {
     let (old, new) = (Version::from(old), Version::from(new));
-    let mut walk = Walk::begin(&old, &new, table);
+    let mut walk = Walk::begin(&old, &new, table)?;
     let mut counted = Counted::new(old.files, new.files, table);
     let mut counts = Counts::default();
     loop {
@@ -92,10 +93,26 @@ pub async fn count(old: &Snapshot, new: &Snapshot, table: &Table) -> Result<Coun
     }
 }
 
+/// How many rows of a version have the hash that their values have today; fewer than it has rows is a
+/// fault of the store.
+///
+/// # Errors
+///
+/// As [`compare`].
+pub async fn proved(version: &Snapshot, table: &Table) -> Result<u64, Error> {
+    let mut walk = Walk::proof(&version.into(), table);
+    while !walk.next().await?.is_empty() {}
+    Ok(walk.unchanged)
+}
+
 fn versions(old: &Version, new: &Version, table: &Table, led: Led) -> Compared {
     let counts = Arc::new(Mutex::new(Counts::default()));
+    let walk = match Walk::begin(old, new, table) {
+        Ok(walk) => walk,
+        Err(error) => return Compared { batches: stream::iter([Err(error)]).boxed(), counts },
+    };
     let under_way = UnderWay {
-        walk: Walk::begin(old, new, table),
+        walk,
         changed: Changed::new(old.files.clone(), new.files.clone(), table, led),
         counts: counts.clone(),
     };
@@ -112,7 +129,8 @@ fn versions(old: &Version, new: &Version, table: &Table, led: Led) -> Compared {
 
 impl From<&Snapshot> for Version {
     fn from(snapshot: &Snapshot) -> Self {
-        Version { files: snapshot.files().clone(), hashing: snapshot.record().hashing.clone() }
+        let (files, record) = (snapshot.files().clone(), snapshot.record());
+        Version { files, hashing: record.hashing.clone(), key: record.key.clone() }
     }
 }
 

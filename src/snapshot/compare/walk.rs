@@ -19,6 +19,8 @@ pub struct Version {
     pub files: Files,
     /// How its rows were hashed, as [`hash::scheme`] names it.
     pub hashing: String,
+    /// The columns that they are sorted by.
+    pub key: Vec<String>,
 }
 
 /// The keys and hashes of a version, read ahead in a task of its own.
@@ -34,24 +36,42 @@ pub struct Walk {
     new: Keys,
     /// Rows found unchanged so far.
     pub unchanged: u64,
+    /// Changes that are given in one go.
+    most: usize,
     ended: bool,
 }
 
 impl Walk {
     /// Begins at the first keys of both.
-    pub fn begin(old: &Version, new: &Version, table: &Table) -> Self {
-        // Hashes of one way can be compared; else all values are read and hashed in today's way.
-        let stored = old.hashing == new.hashing;
-        Walk {
-            old: Keys::read(&old.files, table, stored),
-            new: Keys::read(&new.files, table, stored),
-            unchanged: 0,
-            ended: false,
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyChanged`].
+    pub fn begin(old: &Version, new: &Version, table: &Table) -> Result<Self, Error> {
+        if old.key != new.key {
+            return Err(Error::KeyChanged {
+                table: table.name.to_string(),
+                old: old.key.join(", "),
+                new: new.key.join(", "),
+            });
         }
+        let keys = |version: &Version| Keys::read(version, table, version.is_of(table));
+        Ok(Walk::of(keys(old), keys(new), at_once(old).min(at_once(new))))
     }
 
-    /// The next changes in the order of the key, at most as many as
-    /// [`limits::CHANGES_AT_ONCE`]; none at the end.
+    /// Begins with the hashes that a version has and those that its values have now, between which
+    /// nothing changes in a sound one.
+    pub fn proof(version: &Version, table: &Table) -> Self {
+        // Of values that were hashed in another way nothing can be said.
+        let again = Keys::read(version, table, !version.is_of(table));
+        Walk::of(Keys::read(version, table, true), again, at_once(version))
+    }
+
+    fn of(old: Keys, new: Keys, most: usize) -> Self {
+        Walk { old, new, unchanged: 0, most, ended: false }
+    }
+
+    /// The next changes in the order of the key, not too many to hold their rows; none at the end.
     ///
     /// # Errors
     ///
@@ -60,7 +80,7 @@ impl Walk {
         let mut changes = Vec::new();
         while !self.ended {
             let (old, new) = (&mut self.old.side, &mut self.new.side);
-            let (need, unchanged) = merge::walk(old, new, &mut changes, limits::CHANGES_AT_ONCE);
+            let (need, unchanged) = merge::walk(old, new, &mut changes, self.most);
             self.unchanged += unchanged;
             match need {
                 Need::Old => self.old.go_on().await?,
@@ -73,12 +93,30 @@ impl Walk {
     }
 }
 
+impl Version {
+    /// Whether the hashes that are stored are those that the table's rows have today.
+    fn is_of(&self, table: &Table) -> bool {
+        self.hashing == hash::scheme(&table.columns)
+    }
+}
+
+/// How many changes of such rows can be held at once.
+fn at_once(version: &Version) -> usize {
+    let files = version.files.list();
+    let (bytes, rows) =
+        files.iter().fold((0, 0), |(bytes, rows), file| (bytes + file.bytes, rows + file.rows));
+    let fit = limits::CHANGES_BYTES / rows::bytes_a_row(bytes, rows);
+    usize::try_from(fit).unwrap_or(usize::MAX).clamp(1, limits::CHANGES_AT_ONCE)
+}
+
 impl Keys {
-    fn read(files: &Files, table: &Table, stored: bool) -> Self {
+    /// With the hashes that are stored, or made of the values in today's way.
+    fn read(version: &Version, table: &Table, stored: bool) -> Self {
+        let files = &version.files;
         let batches = if stored {
-            files.read(0..files.list().len(), key_schema(table), None)
+            files.read(0..files.list().len(), key_schema(&version.key), None)
         } else {
-            hashed(files, table)
+            hashed(version, table)
         };
         let path = files.list().first().map(|file| file.path.clone()).unwrap_or_default();
         Keys { side: merge::Side::default(), batches: rows::ahead(batches), path }
@@ -96,8 +134,8 @@ impl Keys {
     }
 }
 
-fn key_schema(table: &Table) -> SchemaRef {
-    let keys = table.key.iter().map(|name| Field::new(&**name, DataType::Utf8, true));
+fn key_schema(key: &[String]) -> SchemaRef {
+    let keys = key.iter().map(|name| Field::new(name, DataType::Utf8, true));
     let hash = Field::new(ROW_HASH, DataType::Binary, true);
     Arc::new(Schema::new(keys.chain([hash]).collect::<Vec<_>>()))
 }
@@ -108,10 +146,13 @@ pub fn columns(table: &Table) -> Vec<Column> {
 }
 
 /// The keys, and hashes made of the values.
-fn hashed(files: &Files, table: &Table) -> BoxStream<'static, Result<RecordBatch, Error>> {
-    let columns = columns(table);
-    let fields: Vec<_> = columns.iter().map(Column::field).collect();
-    let (keys, key) = (key_schema(table), table.key.clone());
+fn hashed(version: &Version, table: &Table) -> BoxStream<'static, Result<RecordBatch, Error>> {
+    let Version { files, key, .. } = version.clone();
+    let (columns, keys) = (columns(table), key_schema(&key));
+    let mut fields: Vec<_> = columns.iter().map(Column::field).collect();
+    let gone = |name: &&String| columns.iter().all(|column| *column.name != ***name);
+    let gone = key.iter().filter(gone).filter_map(|name| keys.field_with_name(name).ok());
+    fields.extend(gone.cloned().map(Arc::new).collect::<Vec<_>>());
     let batches = files.read(0..files.list().len(), Arc::new(Schema::new(fields)), None);
     let with_hashes = move |batch: RecordBatch| {
         let hashes = hash::rows(&columns, batch.columns(), batch.num_rows())?;

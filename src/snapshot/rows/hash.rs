@@ -24,12 +24,18 @@ use crate::catalog::{Column, Type};
 /// differ in it.
 const SCHEME: u64 = 1;
 
-/// Names the way in which these columns are hashed: equal names, comparable hashes.
+/// Names the way in which rows of these columns are hashed: equal names, comparable hashes. Columns
+/// that are given only on request are not stored.
 pub fn scheme(columns: &[Column]) -> String {
-    let mut unordered: Vec<&str> =
-        columns.iter().filter(|column| column.unordered).map(|column| &*column.name).collect();
-    unordered.sort_unstable();
-    format!("{SCHEME}-{:016x}", xxh3_64(unordered.join(",").as_bytes()))
+    let stored = columns.iter().filter(|column| !column.on_request);
+    let mut said: Vec<String> = stored
+        .map(|Column { name, ty, unordered, .. }| match unordered {
+            true => format!("{name}: {ty}, in any order"),
+            false => format!("{name}: {ty}"),
+        })
+        .collect();
+    said.sort_unstable();
+    format!("{SCHEME}-{:016x}", xxh3_64(said.join("\n").as_bytes()))
 }
 
 /// The hash of each cell of a column; 0 for a null.

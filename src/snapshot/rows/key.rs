@@ -2,7 +2,7 @@
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::Schema;
-use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
+use arrow::row::{RowConverter, Rows, SortField};
 
 use crate::snapshot::Error;
 
@@ -38,14 +38,5 @@ impl Keys {
         let columns: Vec<ArrayRef> =
             self.columns.iter().map(|column| batch.column(*column).clone()).collect();
         self.converter.convert_columns(&columns).map_err(Error::unsortable)
-    }
-
-    /// The key of the first row of a batch that has rows.
-    ///
-    /// # Errors
-    ///
-    /// As [`of`](Self::of).
-    pub fn first(&self, batch: &RecordBatch) -> Result<OwnedRow, Error> {
-        Ok(self.of(&batch.slice(0, 1))?.row(0).owned())
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::ipc::Block;
-use arrow::row::{OwnedRow, Row, Rows};
+use arrow::row::{Row, Rows};
 
 use super::gather::gather;
 use super::key::Keys;
@@ -22,18 +22,11 @@ pub struct Runs {
 
 /// Batches in the order of their key.
 pub struct Run {
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<Place>,
     /// How often its rows were merged before.
     pub tier: u32,
     /// Where its batches are, if they are on the disk.
     pub scratch: Option<Scratch>,
-}
-
-/// A batch of a run.
-pub struct Piece {
-    /// Its smallest key.
-    pub first: OwnedRow,
-    pub place: Place,
 }
 
 /// Where a batch is.
@@ -42,12 +35,9 @@ pub enum Place {
     Disk(Block),
 }
 
-/// The rows of a range of keys in their order, each key once: of rows with one key the last one
-/// given.
+/// All rows in the order of their key, each key once: of rows with one key the last one given.
 pub struct Merge {
-    runs: Arc<Runs>,
-    /// The first key that is beyond the range.
-    to: Option<OwnedRow>,
+    runs: Runs,
     heap: BinaryHeap<Cursor>,
     /// Batches that chosen rows or cursors point into.
     batches: Vec<RecordBatch>,
@@ -61,7 +51,7 @@ struct Cursor {
     batch: usize,
     keys: Box<Rows>,
     at: usize,
-    /// Rows of the batch that are in the range.
+    /// Rows of the batch.
     end: usize,
     run: usize,
     /// The piece after this batch.
@@ -69,21 +59,9 @@ struct Cursor {
 }
 
 impl Runs {
-    /// Keys that divide the rows into so many ranges or fewer, about equally large: batches are, so
-    /// their first keys are a fair sample.
-    pub fn divided(&self, ranges: usize) -> Vec<OwnedRow> {
-        let mut firsts: Vec<&OwnedRow> =
-            self.runs.iter().flat_map(|run| &run.pieces).map(|piece| &piece.first).collect();
-        firsts.sort_unstable_by(|a, b| a.row().cmp(&b.row()));
-        let ends = (1..ranges).filter_map(|range| firsts.get(firsts.len() * range / ranges));
-        let mut ends: Vec<OwnedRow> = ends.map(|end| (*end).clone()).collect();
-        ends.dedup_by(|a, b| a.row() == b.row());
-        ends
-    }
-
     fn get(&self, run: usize, piece: usize) -> Result<Option<RecordBatch>, Error> {
         let Run { pieces, scratch, .. } = &self.runs[run];
-        match (pieces.get(piece).map(|piece| &piece.place), scratch) {
+        match (pieces.get(piece), scratch) {
             (Some(Place::Memory(batch)), _) => Ok(Some(batch.clone())),
             (Some(Place::Disk(block)), Some(scratch)) => scratch.get(block).map(Some),
             (None, _) | (Some(Place::Disk(_)), None) => Ok(None),
@@ -92,34 +70,17 @@ impl Runs {
 }
 
 impl Merge {
-    /// Begins at `from`, or at the first key, and ends before `to`; a batch has at most
-    /// `batch_rows`.
+    /// Begins at the first key; a batch has at most `batch_rows`.
     ///
     /// # Errors
     ///
     /// [`Error::Scratch`] if the disk refuses.
-    pub fn new(
-        runs: Arc<Runs>,
-        from: Option<OwnedRow>,
-        to: Option<OwnedRow>,
-        batch_rows: usize,
-    ) -> Result<Self, Error> {
+    pub fn new(runs: Runs, batch_rows: usize) -> Result<Self, Error> {
         let count = runs.runs.len();
-        let mut merge = Merge {
-            runs,
-            to,
-            heap: BinaryHeap::new(),
-            batches: Vec::new(),
-            batch_rows,
-            duplicates: 0,
-        };
+        let mut merge =
+            Merge { runs, heap: BinaryHeap::new(), batches: Vec::new(), batch_rows, duplicates: 0 };
         for run in 0..count {
-            // The range may begin within the last batch whose first key is smaller.
-            let piece = from.as_ref().map_or(0, |from| {
-                let smaller = |piece: &Piece| piece.first.row() < from.row();
-                merge.runs.runs[run].pieces.partition_point(smaller).saturating_sub(1)
-            });
-            merge.go_on(run, piece, from.as_ref())?;
+            merge.go_on(run, 0)?;
         }
         Ok(merge)
     }
@@ -129,26 +90,17 @@ impl Merge {
         self.duplicates
     }
 
-    /// Puts the next batch of a run that has rows in the range among those that are merged; a run
-    /// at its end is gone.
-    fn go_on(
-        &mut self,
-        run: usize,
-        mut piece: usize,
-        from: Option<&OwnedRow>,
-    ) -> Result<(), Error> {
+    /// Puts the next batch of a run that has rows among those that are merged; a run at its end is
+    /// gone.
+    fn go_on(&mut self, run: usize, mut piece: usize) -> Result<(), Error> {
         while let Some(batch) = self.runs.get(run, piece)? {
             piece += 1;
             let keys = Box::new(self.runs.keys.of(&batch)?);
-            let at = from.map_or(0, |from| position(&keys, from));
-            let end = self.to.as_ref().map_or(keys.num_rows(), |to| position(&keys, to));
-            if at < end {
+            let end = keys.num_rows();
+            if end > 0 {
                 self.batches.push(batch);
                 let batch = self.batches.len() - 1;
-                self.heap.push(Cursor { batch, keys, at, end, run, next: piece });
-                break;
-            }
-            if end < keys.num_rows() {
+                self.heap.push(Cursor { batch, keys, at: 0, end, run, next: piece });
                 break;
             }
         }
@@ -186,7 +138,7 @@ impl Merge {
             } else {
                 let last = (!repeated).then(|| cursor.keys.row(cursor.at - 1).owned());
                 let run = cursor.run;
-                self.go_on(run, cursor.next, None)?;
+                self.go_on(run, cursor.next)?;
                 // The first of the next batch may be equal: then the one chosen was not the last.
                 let equal = last.is_some_and(|last| {
                     self.heap.iter().any(|it| it.run == run && it.key() == last.row())
@@ -226,16 +178,6 @@ impl Iterator for Merge {
     fn next(&mut self) -> Option<Self::Item> {
         self.next_batch().transpose()
     }
-}
-
-/// How many of these keys are smaller.
-fn position(keys: &Rows, than: &OwnedRow) -> usize {
-    let (mut low, mut high) = (0, keys.num_rows());
-    while low < high {
-        let middle = (low + high) / 2;
-        if keys.row(middle) < than.row() { low = middle + 1 } else { high = middle }
-    }
-    low
 }
 
 impl Cursor {

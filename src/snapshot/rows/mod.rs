@@ -17,6 +17,6 @@ mod write;
 pub use ahead::ahead;
 pub use bounds::Bounds;
 pub use merge::Merge;
-pub use read::{Files, conform, count};
+pub use read::{Files, bytes_a_row, conform, count};
 pub use sort::{Room, Sorted, Sorter};
 pub use write::Writer;

@@ -206,9 +206,14 @@ fn batches(
 
 /// Rows of a batch: of wide tables fewer, so that it is about as large as one read from Graph.
 fn batch_rows(file: &DataFile) -> usize {
+    let fit = limits::BATCH_BYTES as u64 / bytes_a_row(file.bytes, file.rows);
+    fit.clamp(64, limits::BATCH_ROWS) as usize
+}
+
+/// What a row takes in memory, at least 1, of files of so many bytes and rows.
+pub fn bytes_a_row(bytes: u64, rows: u64) -> u64 {
     // Arrow takes about six times what zstd leaves of it.
-    let row_bytes = (file.bytes * 6).checked_div(file.rows).unwrap_or(0).max(1);
-    (limits::BATCH_BYTES as u64 / row_bytes).clamp(64, limits::BATCH_ROWS) as usize
+    bytes.saturating_mul(6).checked_div(rows).unwrap_or(0).max(1)
 }
 
 fn selection(rows: &[u64], total: u64) -> RowSelection {

@@ -14,7 +14,7 @@ use arrow::row::Row;
 
 use super::gather::gather;
 use super::key::Keys;
-use super::merge::{Merge, Piece, Place, Run, Runs};
+use super::merge::{Merge, Place, Run, Runs};
 use super::scratch::Scratch;
 use crate::limits::snapshot as limits;
 use crate::snapshot::Error;
@@ -46,7 +46,7 @@ pub struct Sorter {
 
 /// All rows, in runs that are ready to be merged.
 pub struct Sorted {
-    runs: Arc<Runs>,
+    runs: Runs,
     rows: u64,
     batch_rows: usize,
     duplicates: u64,
@@ -113,7 +113,7 @@ impl Sorter {
         }
         Ok(Sorted {
             batch_rows: self.batch_rows(limits::WRITTEN_BATCH_BYTES),
-            runs: Arc::new(self.runs),
+            runs: self.runs,
             rows: self.rows,
             duplicates: self.duplicates,
         })
@@ -156,14 +156,12 @@ impl Sorter {
                 break;
             }
             let runs = self.runs.runs.split_off(equals);
-            let many = Arc::new(Runs { keys: self.runs.keys.clone(), runs });
-            let mut merge = Merge::new(many, None, None, self.batch_rows(limits::RUN_BATCH_BYTES))?;
+            let many = Runs { keys: self.runs.keys.clone(), runs };
+            let mut merge = Merge::new(many, self.batch_rows(limits::RUN_BATCH_BYTES))?;
             let scratch = Scratch::new(self.schema.clone())?;
             let mut pieces = Vec::new();
             for batch in merge.by_ref() {
-                let batch = batch?;
-                let first = self.runs.keys.first(&batch)?;
-                pieces.push(Piece { first, place: Place::Disk(scratch.put(&batch)?) });
+                pieces.push(Place::Disk(scratch.put(&batch?)?));
             }
             self.duplicates += merge.duplicates();
             self.runs.runs.push(Run { pieces, tier: tier + 1, scratch: Some(scratch) });
@@ -184,7 +182,7 @@ fn sorted(
     held: &[RecordBatch],
     piece_rows: usize,
     put: impl Fn(RecordBatch) -> Result<Place, Error>,
-) -> Result<Vec<Piece>, Error> {
+) -> Result<Vec<Place>, Error> {
     let of_batches = held.iter().map(|batch| keys.of(batch)).collect::<Result<Vec<_>, _>>()?;
     let mut order: Vec<(u128, (usize, usize))> = Vec::new();
     for (batch, keys) in of_batches.iter().enumerate() {
@@ -205,7 +203,7 @@ fn sorted(
         let gathered = gather(&batches, rows).map_err(Error::unsortable)?;
         for start in (0..gathered.num_rows()).step_by(piece_rows) {
             let piece = gathered.slice(start, piece_rows.min(gathered.num_rows() - start));
-            pieces.push(Piece { first: keys.first(&piece)?, place: put(piece)? });
+            pieces.push(put(piece)?);
         }
     }
     Ok(pieces)
@@ -235,22 +233,13 @@ impl Sorted {
         self.duplicates
     }
 
-    /// The rows in at most so many ranges of keys, about equally large and in their order; each can
-    /// be merged by a thread of its own. Few rows are one range.
+    /// The rows in the order of their key.
     ///
     /// # Errors
     ///
     /// As [`Sorter::push`].
-    pub fn ranges(self, most: usize) -> Result<Vec<Merge>, Error> {
-        let most = if self.runs.runs.len() > 1 { most } else { 1 };
-        let mut ends = self.runs.divided(most);
-        let mut from = None;
-        let mut ranges = Vec::with_capacity(ends.len() + 1);
-        for to in ends.drain(..).map(Some).chain([None]) {
-            ranges.push(Merge::new(self.runs.clone(), from, to.clone(), self.batch_rows)?);
-            from = to;
-        }
-        Ok(ranges)
+    pub fn merge(self) -> Result<Merge, Error> {
+        Merge::new(self.runs, self.batch_rows)
     }
 }
 
@@ -278,7 +267,7 @@ mod tests {
             keys in prop::collection::vec("[a-c]{0,3}", 1..200),
             batch_rows in 1_usize..20,
             bytes in prop::sample::select(vec![1_usize, 2_000, 1 << 20]),
-            (runs, ranges) in (1_usize..6, 1_usize..5),
+            runs in 1_usize..6,
         ) {
             let rows: Vec<(String, i64)> = keys.into_iter().zip(0..).collect();
             let expected: BTreeMap<String, i64> = rows.iter().cloned().collect();
@@ -290,15 +279,14 @@ mod tests {
             let sorted = sorter.finish().expect("room");
             let mut duplicates = sorted.duplicates();
             let mut found = Vec::new();
-            for mut range in sorted.ranges(ranges).expect("room") {
-                for batch in range.by_ref() {
-                    let batch = batch.expect("rows");
-                    let keys = batch.column(0).as_string::<i32>().iter().flatten();
-                    let values = batch.column(1).as_primitive::<Int64Type>().values().to_vec();
-                    found.extend(keys.map(str::to_owned).zip(values));
-                }
-                duplicates += range.duplicates();
+            let mut merge = sorted.merge().expect("room");
+            for batch in merge.by_ref() {
+                let batch = batch.expect("rows");
+                let keys = batch.column(0).as_string::<i32>().iter().flatten();
+                let values = batch.column(1).as_primitive::<Int64Type>().values().to_vec();
+                found.extend(keys.map(str::to_owned).zip(values));
             }
+            duplicates += merge.duplicates();
             prop_assert_eq!(duplicates, (rows.len() - expected.len()) as u64);
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
         }

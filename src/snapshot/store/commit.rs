@@ -14,7 +14,7 @@ use futures::stream::TryStreamExt as _;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{RECORD, Stored};
+use super::{Lease, RECORD, Stored, Turn};
 use crate::snapshot::{DataFile, Error, Record};
 
 /// What a load wants to become the next version.
@@ -31,19 +31,21 @@ pub struct Draft {
 }
 
 impl Stored {
-    /// Makes a load visible to readers, all of it or none of it, and gives the version's number.
-    ///
-    /// `base` is the version on which it was made; `None` if there was none.
+    /// Makes the load whose turn it is visible to readers, all of it or none of it, and gives the
+    /// version's number.
     ///
     /// # Errors
     ///
-    /// [`Error::Raced`] if another load was committed after `base`; the store is then as that load
-    /// left it. [`Error::Log`] if the store refuses.
+    /// [`Error::Raced`] if another load was committed since the turn began; the store is then as that
+    /// load left it. [`Error::Log`] if the store refuses.
     ///
     /// # Cancellation
     ///
     /// Dropping the future leaves the table at the old version or at the new one, never between.
-    pub async fn commit(&self, base: Option<u64>, draft: Draft) -> Result<u64, Error> {
+    pub async fn commit(&self, turn: &Turn, draft: Draft) -> Result<u64, Error> {
+        let base = turn.base();
+        // Rows that a comparison found to be the same are no change, though their files are others.
+        let changed = draft.record.changes.as_ref().is_none_or(|counts| counts.changed() > 0);
         let mut table = self.delta()?;
         let mut actions = Vec::new();
         let schema = delta_schema(&draft.schema);
@@ -64,12 +66,13 @@ impl Stored {
                     let log = table.log_store();
                     let views = state.snapshot().file_views(log.as_ref(), None);
                     let old: Vec<_> = views.try_collect().await.map_err(failed)?;
-                    actions.extend(old.iter().map(|it| Action::Remove(it.remove_action(true))));
+                    actions.extend(old.iter().map(|it| Action::Remove(it.remove_action(changed))));
                 }
             }
         }
         let now = draft.record.ended.timestamp_millis();
-        actions.extend(draft.files.iter().flatten().map(|file| Action::Add(add(file, now))));
+        let added = draft.files.iter().flatten();
+        actions.extend(added.map(|file| Action::Add(add(file, now, changed))));
         actions.extend(draft.changes.iter().map(|file| Action::Cdc(cdc(file))));
         let record = serde_json::to_value(&draft.record).map_err(|source| Error::Record {
             table: self.name().to_owned(),
@@ -82,7 +85,18 @@ impl Stored {
             predicate: None,
         };
         let told = HashMap::from([(RECORD.to_owned(), record)]);
-        let version = self.put(base, CommitData::new(actions, operation, told, Vec::new())).await?;
+        let commit = CommitData::new(actions, operation, told, Vec::new());
+        let (place, held) = (self.clone(), turn.held());
+        // Once begun it may come to be whoever waits, and then nobody else may have begun.
+        let put = tokio::spawn(async move {
+            let put = place.put(base, commit).await;
+            if let Ok(version) = put {
+                Lease::prepare(&place, version);
+            }
+            drop(held);
+            put
+        });
+        let version = put.await.map_err(Error::Died)??;
         self.checkpoint_if_due(version).await;
         Ok(version)
     }
@@ -151,13 +165,13 @@ fn bare(field: &FieldRef) -> FieldRef {
     Arc::new(Field::new(field.name(), ty, field.is_nullable()))
 }
 
-fn add(file: &DataFile, now: i64) -> Add {
+fn add(file: &DataFile, now: i64, changed: bool) -> Add {
     Add {
         path: file.path.clone(),
         partition_values: HashMap::new(),
         size: i64::try_from(file.bytes).unwrap_or(i64::MAX),
         modification_time: now,
-        data_change: true,
+        data_change: changed,
         stats: file.stats.clone(),
         tags: None,
         deletion_vector: None,

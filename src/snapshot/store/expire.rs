@@ -1,6 +1,7 @@
 //! Versions that are no longer wanted.
 
 use std::collections::HashSet;
+use std::io;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::history::{self, Log};
 use super::lease::Lease;
-use super::{Entry, Stored, Turn};
+use super::{CHANGES, Entry, Stored, Turn};
 use crate::limits::snapshot as limits;
 use crate::snapshot::Error;
 
@@ -62,12 +63,12 @@ impl Stored {
     /// What the store meets.
     pub async fn expire(
         &self,
-        _: &Turn,
+        turn: &Turn,
         keep: &Keep,
         now: DateTime<Utc>,
     ) -> Result<Expired, Error> {
         let mut expired = Expired::default();
-        while expired.in_use.is_none() && self.expire_some(keep, now, &mut expired).await? {}
+        while expired.in_use.is_none() && self.expire_some(turn, keep, now, &mut expired).await? {}
         self.sweep(&mut expired).await?;
         Ok(expired)
     }
@@ -75,6 +76,7 @@ impl Stored {
     /// Removes as many versions as can be held at once; gives whether there may be more.
     async fn expire_some(
         &self,
+        turn: &Turn,
         keep: &Keep,
         now: DateTime<Utc>,
         expired: &mut Expired,
@@ -96,11 +98,19 @@ impl Stored {
         }
         let gone = if self.folder().is_some() { held.len() } else { some };
         let Some(oldest) = entries.get(gone).filter(|_| gone > 0) else { return Ok(false) };
-        self.cut(oldest.version).await?;
-        for entry in &entries[..gone] {
-            expired.versions.push(entry.version);
-            Lease::forget(self, entry.version);
-        }
+        let versions: Vec<u64> = entries[..gone].iter().map(|entry| entry.version).collect();
+        expired.versions.extend(&versions);
+        let (place, lock, oldest) = (self.clone(), turn.held(), oldest.version);
+        // Once begun it goes on whoever waits, and until it has ended nobody may read or load.
+        let cut = tokio::spawn(async move {
+            place.cut(oldest).await?;
+            for version in versions {
+                Lease::forget(&place, version);
+            }
+            drop((held, lock));
+            Ok::<_, Error>(())
+        });
+        cut.await.map_err(Error::Died)??;
         Ok(unwanted > some)
     }
 
@@ -140,6 +150,13 @@ impl Stored {
                 swept.bytes += object.size;
             }
         }
+        if let Some(folder) = self.folder() {
+            unfinished(folder).map_err(|source| Error::Store {
+                action: "clear away what is unfinished in",
+                path: String::new(),
+                source: object_store::Error::Generic { store: "folder", source: source.into() },
+            })?;
+        }
         Ok(())
     }
 
@@ -154,6 +171,29 @@ impl Stored {
         }
         Ok(named)
     }
+}
+
+/// Removes the files that a process began to write and did not live to name: until they are whole
+/// they have a `#` and a number behind their name, and no listing of the store shows them.
+fn unfinished(table: &std::path::Path) -> io::Result<()> {
+    for folder in [table.to_owned(), table.join(CHANGES), table.join(history::LOG)] {
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some((name, number)) = name.to_str().and_then(|name| name.rsplit_once('#')) else {
+                continue;
+            };
+            let ours = name.starts_with(super::LOADED) || folder.ends_with(history::LOG);
+            if ours && !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit()) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How many of the oldest versions are not kept.

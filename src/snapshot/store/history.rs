@@ -16,10 +16,10 @@ use serde_json::Value;
 use super::place::Entry;
 use super::{RECORD, Stored};
 use crate::limits::snapshot as limits;
-use crate::snapshot::{Error, Record};
+use crate::snapshot::{DataFile, Error, Record};
 
 /// Where Delta keeps its log.
-const LOG: &str = "_delta_log";
+pub const LOG: &str = "_delta_log";
 
 /// One line of a commit, as far as it is of interest.
 #[derive(Deserialize)]
@@ -34,6 +34,7 @@ struct Line {
 #[derive(Deserialize)]
 struct Named {
     path: String,
+    size: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +53,13 @@ pub struct Log {
     pub checkpoints: Vec<u64>,
     /// Every file that belongs to a version: its number and its path.
     pub files: Vec<(u64, Path)>,
+    /// When the newest commit was written.
+    written: Option<Commit>,
 }
+
+/// Names a commit: its number, and when it was written, for a store may be made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Commit(u64, DateTime<Utc>);
 
 impl Log {
     /// Lists the folder.
@@ -65,7 +72,10 @@ impl Log {
             let name = object.location.filename().unwrap_or_default();
             let Some((number, what)) = numbered(name) else { continue };
             match what {
-                ".json" => log.commits.push(number),
+                ".json" => {
+                    log.commits.push(number);
+                    log.written = log.written.max(Some(Commit(number, object.last_modified)));
+                }
                 _ if what.starts_with(".checkpoint") => log.checkpoints.push(number),
                 _ => {}
             }
@@ -79,6 +89,11 @@ impl Log {
     /// The newest commit.
     pub fn newest(&self) -> Option<u64> {
         self.commits.last().copied()
+    }
+
+    /// The same, and no other that has its number.
+    pub fn newest_commit(&self) -> Option<Commit> {
+        self.written
     }
 
     /// The commits whose versions can still be read: those since the first, or else since the
@@ -134,6 +149,27 @@ pub async fn files(place: &Stored, commits: Vec<u64>) -> Result<HashSet<String>,
     });
     let read: Vec<Vec<String>> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
     Ok(read.into_iter().flatten().collect())
+}
+
+/// The files that tell what changed in this commit, in the order of their names.
+pub async fn changes(place: &Stored, version: u64) -> Result<Vec<DataFile>, Error> {
+    let bytes = commit(place, version).await?;
+    let mut files = Vec::new();
+    for line in lines(&bytes) {
+        let line: Line = serde_json::from_slice(line).map_err(|source| Error::Record {
+            table: place.name().to_owned(),
+            version,
+            source,
+        })?;
+        files.extend(line.cdc.map(|Named { path, size }| DataFile {
+            path,
+            bytes: size.unwrap_or(0),
+            rows: 0,
+            stats: None,
+        }));
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
 }
 
 async fn commit(place: &Stored, version: u64) -> Result<Bytes, Error> {

@@ -21,8 +21,16 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Makes what readers hold a version by, so that those can who may only read the folder. Nothing
+    /// is lost where that fails: whoever may write makes it.
+    pub fn prepare(place: &Stored, version: u64) {
+        if let Some(path) = path(place, version) {
+            let _ = open(&path);
+        }
+    }
+
     /// Holds a version together with other readers; `None` where there are no locks: in a bucket,
-    /// and in a folder that can only be read.
+    /// and in a folder that can only be read and was not prepared.
     ///
     /// # Errors
     ///
@@ -30,9 +38,11 @@ impl Lease {
     pub async fn shared(place: &Stored, version: u64) -> Result<Option<Self>, Error> {
         let Some(path) = path(place, version) else { return Ok(None) };
         let file = match open(&path) {
-            Ok(file) => file,
-            Err(error) if matches!(error.kind(), DENIED | READ_ONLY) => return Ok(None),
-            Err(source) => return Err(Error::Lock(source)),
+            Err(error) if matches!(error.kind(), DENIED | READ_ONLY) => match File::open(&path) {
+                Ok(file) => file,
+                Err(_) => return Ok(None),
+            },
+            opened => opened.map_err(Error::Lock)?,
         };
         match lock::taken(&file, File::try_lock_shared).await? {
             true => Ok(Some(Lease { _lock: Arc::new(file) })),

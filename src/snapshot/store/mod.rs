@@ -14,6 +14,7 @@ mod version;
 
 pub use commit::{Draft, delta_schema};
 pub use expire::{Expired, Keep};
+pub use history::Commit;
 pub use lease::Lease;
 pub use place::{Entry, Stored};
 pub use prove::{Finding, Proof};
@@ -24,5 +25,8 @@ pub use version::Snapshot;
 /// Where in a commit's metadata the [`Record`](super::Record) of its load stands.
 const RECORD: &str = "entraFlight";
 
-/// What the names of a load's files begin with, in the table's folder and in `_change_data`.
+/// What the names of a load's files begin with, in the table's folder and in [`CHANGES`].
 const LOADED: &str = "load-";
+
+/// Where Delta keeps the files that tell what changed.
+pub const CHANGES: &str = "_change_data";

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::Snapshot;
-use super::history::{self, Log};
+use super::history::{self, Commit, Log};
 use super::lease::Lease;
+use crate::limits::snapshot as limits;
 use crate::snapshot::rows::Files;
 use crate::snapshot::{DataFile, Error, Record, Which};
 
@@ -97,6 +98,18 @@ impl Stored {
     ///
     /// As [`snapshot`](Self::snapshot).
     pub async fn try_snapshot(&self, which: Which) -> Result<Option<Snapshot>, Error> {
+        let mut tries = limits::FINDS_AT_MOST;
+        loop {
+            tries -= 1;
+            match self.find(which).await {
+                // What was the newest a moment ago has expired, and another is it now.
+                Err(Error::Expiring { .. }) if tries > 0 && !matches!(which, Which::Number(_)) => {}
+                found => return found,
+            }
+        }
+    }
+
+    async fn find(&self, which: Which) -> Result<Option<Snapshot>, Error> {
         let log = Log::list(self).await?;
         let readable = log.readable();
         let Some(newest) = history::newest(self, readable).await? else { return Ok(None) };
@@ -118,6 +131,15 @@ impl Stored {
             newest: newest.version,
         })?;
         self.open(entry).await.map(Some)
+    }
+
+    /// The newest commit, whoever made it; `None` if there is none. Only the log's folder is listed.
+    ///
+    /// # Errors
+    ///
+    /// What the store meets.
+    pub async fn newest_commit(&self) -> Result<Option<Commit>, Error> {
+        Ok(Log::list(self).await?.newest_commit())
     }
 
     /// The version before this one.
@@ -149,7 +171,7 @@ impl Stored {
     }
 
     /// Opens a version and holds it: it does not expire while the snapshot, or a read of it, lives.
-    async fn open(&self, entry: Entry) -> Result<Snapshot, Error> {
+    pub(super) async fn open(&self, entry: Entry) -> Result<Snapshot, Error> {
         let lease = Lease::shared(self, entry.version).await?;
         let found = self.files_of(entry.version).await;
         let (table, files) = match found {
@@ -202,10 +224,12 @@ impl Stored {
     pub(super) fn delta(&self) -> Result<DeltaTable, Error> {
         // The scheme says whether listings come in order; both write the log by the store's own
         // conditional put.
-        let scheme = if self.folder.is_some() { "file" } else { "memory" };
-        let url = Url::parse(&format!("{scheme}:///{}", self.path));
-        let unnamed = |error: url::ParseError| DeltaTableError::Generic(error.to_string());
-        let url = url.map_err(unnamed).map_err(|source| self.log("find", source))?;
+        let root = if self.folder.is_some() { "file:///" } else { "memory:///" };
+        let unnamed = |said: String| self.log("find", DeltaTableError::Generic(said));
+        let mut url = Url::parse(root).map_err(|error| unnamed(error.to_string()))?;
+        let mut parts = url.path_segments_mut().map_err(|()| unnamed(root.to_owned()))?;
+        parts.pop_if_empty().extend(self.path.parts());
+        drop(parts);
         DeltaTableBuilder::from_url(url.clone())
             .and_then(|builder| builder.with_storage_backend(self.root.clone(), url).build())
             .map_err(|source| self.log("find", source))

@@ -1,19 +1,22 @@
 //! Whether a store holds what it says.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
 
-use arrow::array::AsArray as _;
-use arrow::datatypes::{DataType, Field, Schema};
-use futures::stream::TryStreamExt as _;
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
-use std::sync::Arc;
 
-use super::{Entry, Stored};
+use super::Stored;
+use super::history::{self, Log};
 use crate::catalog::{CHANGE_TYPE, Table};
-use crate::snapshot::compare::compare;
-use crate::snapshot::rows::{Files, count};
-use crate::snapshot::{Counts, DataFile, Error, Snapshot, Which};
+use crate::error::Kind;
+use crate::snapshot::compare::{Compared, compare, proved};
+use crate::snapshot::incoming::feed_schema;
+use crate::snapshot::rows::{Files, conform, count};
+use crate::snapshot::{Counts, Error, Snapshot, hashing};
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,45 +38,86 @@ pub struct Proof {
     pub findings: Vec<Finding>,
 }
 
+type Batches = BoxStream<'static, Result<RecordBatch, Error>>;
+
 impl Stored {
     /// Looks at every version: each file is there with its length and its rows, the rows are as many
-    /// as the load says and in the order of the key, and the change data feed tells of as many
-    /// changes of each kind as a comparison with the version before finds.
+    /// as the load says, in the order of the key and with the hashes of their values, and the change
+    /// data feed tells what a comparison with the version before finds, row by row.
     ///
     /// # Errors
     ///
-    /// What the store meets, save for files that are missing or cannot be read: those are findings.
+    /// A store that cannot be reached or refuses. What is missing in it or cannot be read is a
+    /// finding.
     pub async fn prove(&self, table: &Table) -> Result<Proof, Error> {
         let mut proof = Proof::default();
         let mut before: Option<Snapshot> = None;
-        for entry in self.versions().await? {
-            let snapshot = self.snapshot(Which::Number(entry.version)).await?;
+        for version in Log::list(self).await?.readable().to_vec() {
             let mut said = Vec::new();
-            let rows = self.count(&snapshot, &mut said).await;
-            if rows != entry.record.rows {
-                said.push(format!("its files hold {rows} rows, its load {}", entry.record.rows));
-            }
-            // Rows that are not there cannot be compared.
-            if said.is_empty() {
-                self.ordered(&snapshot, table, &mut said).await;
-                if let (Some(old), Some(told)) = (&before, &entry.record.changes) {
-                    self.agreed(old, &snapshot, table, &entry, told, &mut said).await;
+            let opened = match history::entry(self, version).await {
+                Ok(None) => continue,
+                Ok(Some(entry)) => self.open(entry).await,
+                Err(error) => Err(error),
+            };
+            before = match opened {
+                Ok(snapshot) => {
+                    proof.rows += self.sound(&snapshot, before.as_ref(), table, &mut said).await?;
+                    Some(snapshot)
                 }
-            }
-            let found = said.into_iter().map(|what| Finding { version: entry.version, what });
-            proof.findings.extend(found);
+                Err(error) => {
+                    said.push(finding(error)?);
+                    None
+                }
+            };
+            proof.findings.extend(said.into_iter().map(|what| Finding { version, what }));
             proof.versions += 1;
-            proof.rows += rows;
-            before = Some(snapshot);
         }
         Ok(proof)
     }
 
-    async fn count(&self, snapshot: &Snapshot, said: &mut Vec<String>) -> u64 {
+    /// Looks at one version and gives its rows.
+    async fn sound(
+        &self,
+        snapshot: &Snapshot,
+        before: Option<&Snapshot>,
+        table: &Table,
+        said: &mut Vec<String>,
+    ) -> Result<u64, Error> {
+        let rows = self.count(snapshot, said).await?;
+        if rows != snapshot.rows() {
+            said.push(format!("its files hold {rows} rows, its load {}", snapshot.rows()));
+        }
+        // Rows that are not there cannot be compared.
+        if !said.is_empty() {
+            return Ok(rows);
+        }
+        match proved(snapshot, table).await {
+            Ok(found) if found == rows => {}
+            Ok(found) => said.push(format!("{} rows have the hash of others", rows - found)),
+            Err(error) => said.push(finding(error)?),
+        }
+        if let (Some(old), Some(told)) = (before, &snapshot.record().changes) {
+            match self.agreed(old, snapshot, table, told).await {
+                Ok(None) => {}
+                Ok(Some(what)) => said.push(what.to_owned()),
+                Err(error) => said.push(finding(error)?),
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn count(&self, snapshot: &Snapshot, said: &mut Vec<String>) -> Result<u64, Error> {
         let mut rows = 0;
         for file in snapshot.files().list() {
-            match self.files().head(&Path::from(file.path.as_str())).await {
-                Err(error) => said.push(format!("`{}` cannot be found: {error}", file.path)),
+            let path = Path::from(file.path.as_str());
+            match self.files().head(&path).await {
+                Err(error @ object_store::Error::NotFound { .. }) => {
+                    said.push(format!("`{}` cannot be found: {error}", file.path));
+                }
+                Err(source) => {
+                    let path = file.path.clone();
+                    return Err(Error::Store { action: "look at", path, source });
+                }
                 Ok(head) if head.size != file.bytes => said.push(format!(
                     "`{}` has {} bytes in place of {}",
                     file.path, head.size, file.bytes
@@ -83,94 +127,119 @@ impl Stored {
                     Ok(found) => {
                         said.push(format!("`{}` has {found} rows, not {}", file.path, file.rows));
                     }
-                    Err(error) => said.push(told(&error)),
+                    Err(error) => said.push(finding(error)?),
                 },
             }
         }
-        rows
+        Ok(rows)
     }
 
-    async fn ordered(&self, snapshot: &Snapshot, table: &Table, said: &mut Vec<String>) {
-        let mut same = compare(snapshot, snapshot, table);
-        let walked: Result<Vec<_>, Error> = (&mut same.batches).try_collect().await;
-        match walked {
-            Err(error) => said.push(told(&error)),
-            Ok(_) if same.counts().unchanged != snapshot.rows() => {
-                said.push("a walk over its keys does not find all rows".to_owned());
-            }
-            Ok(_) => {}
-        }
-    }
-
+    /// Whether a comparison, the load and its feed tell the same changes, and else what is wrong.
     async fn agreed(
         &self,
         old: &Snapshot,
         new: &Snapshot,
         table: &Table,
-        entry: &Entry,
-        told_counts: &Counts,
-        said: &mut Vec<String>,
-    ) {
-        let mut compared = compare(old, new, table);
-        let walked: Result<(), Error> =
-            (&mut compared.batches).try_for_each(|_| async { Ok(()) }).await;
-        if let Err(error) = walked {
-            said.push(told(&error));
-            return;
+        told: &Counts,
+    ) -> Result<Option<&'static str>, Error> {
+        let feed = history::changes(self, new.version()).await?;
+        let feed = Files::new(self.files().clone(), feed);
+        let read = |schema: SchemaRef| feed.read(0..feed.list().len(), schema, None);
+        if new.record().hashing != hashing(table) {
+            // A comparison is of the columns of today, and the load's was of those of its time.
+            return Ok(kinds(read).await?.ne(&tally(told)).then_some(OTHER_FEED));
         }
-        let found = compared.counts();
-        if found != *told_counts {
-            said.push("its load tells of other changes than a comparison finds".to_owned());
-        }
-        let expected = BTreeMap::from([
-            ("delete".to_owned(), found.deleted),
-            ("insert".to_owned(), found.inserted),
-            ("update_postimage".to_owned(), found.updated),
-            ("update_preimage".to_owned(), found.updated),
-        ]);
-        match self.feed(&entry.record.load).await {
-            Err(error) => said.push(told(&error)),
-            Ok(mut feed) => {
-                for kind in expected.keys() {
-                    feed.entry(kind.clone()).or_default();
-                }
-                if feed != expected {
-                    said.push(format!("its feed holds {feed:?} in place of {expected:?}"));
-                }
-            }
-        }
-    }
-
-    /// How many changes of each kind the files of a load hold.
-    async fn feed(&self, load: &str) -> Result<BTreeMap<String, u64>, Error> {
-        let folder = Path::from("_change_data");
-        let listing = |source| Error::Store { action: "list", path: folder.to_string(), source };
-        let objects: Vec<_> =
-            self.files().list(Some(&folder)).try_collect().await.map_err(listing)?;
-        let of_load = format!("load-{load}-");
-        let files = objects.into_iter().filter_map(|object| {
-            let name = object.location.filename()?;
-            name.starts_with(&of_load).then(|| DataFile {
-                path: object.location.to_string(),
-                bytes: object.size,
-                rows: 0,
-                stats: None,
-            })
-        });
-        let files = Files::new(self.files().clone(), files.collect());
-        let kind = Field::new(CHANGE_TYPE, DataType::Utf8, true);
-        let mut batches =
-            files.read(0..files.list().len(), Arc::new(Schema::new(vec![kind])), None);
-        let mut kinds = BTreeMap::new();
-        while let Some(batch) = batches.try_next().await? {
-            for kind in batch.column(0).as_string::<i32>().iter().flatten() {
-                *kinds.entry(kind.to_owned()).or_default() += 1;
-            }
-        }
-        Ok(kinds)
+        let schema = Arc::new(feed_schema(table));
+        let Compared { batches, counts } = compare(old, new, table);
+        let mut found = shaped(batches, schema.clone());
+        let mut feed = shaped(read(schema.clone()), schema);
+        let alike = same(&mut found, &mut feed).await?;
+        // What was counted is whole once all was given.
+        while found.try_next().await?.is_some() {}
+        let counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(match alike {
+            _ if *counts != *told => Some(OTHER_COUNTS),
+            false => Some(OTHER_FEED),
+            true => None,
+        })
     }
 }
 
-fn told(error: &Error) -> String {
-    crate::error::Report::new(error, None).to_string()
+const OTHER_COUNTS: &str = "its load tells of other changes than a comparison finds";
+
+const OTHER_FEED: &str = "its feed tells of other changes than its load";
+
+/// How many changes of each kind a feed holds.
+async fn kinds(read: impl FnOnce(SchemaRef) -> Batches) -> Result<BTreeMap<String, u64>, Error> {
+    let kind = Field::new(CHANGE_TYPE, DataType::Utf8, true);
+    let mut batches = read(Arc::new(Schema::new(vec![kind])));
+    let mut kinds = BTreeMap::new();
+    while let Some(batch) = batches.try_next().await? {
+        for kind in batch.column(0).as_string::<i32>().iter().flatten() {
+            *kinds.entry(kind.to_owned()).or_default() += 1;
+        }
+    }
+    Ok(kinds)
+}
+
+/// How many of each there are for these changes.
+fn tally(counts: &Counts) -> BTreeMap<String, u64> {
+    let kinds = [
+        ("delete", counts.deleted),
+        ("insert", counts.inserted),
+        ("update_postimage", counts.updated),
+        ("update_preimage", counts.updated),
+    ];
+    let there = kinds.into_iter().filter(|(_, count)| *count > 0);
+    there.map(|(kind, count)| (kind.to_owned(), count)).collect()
+}
+
+/// These columns of the batches.
+fn shaped(batches: Batches, schema: SchemaRef) -> Batches {
+    let shape = move |batch: Result<RecordBatch, Error>| {
+        let shaped = conform(&batch?, &schema);
+        shaped.map_err(|source| Error::Shape { action: "compare rows", source })
+    };
+    batches.map(shape).fuse().boxed()
+}
+
+/// Whether both give the same rows, however they are cut into batches.
+async fn same(one: &mut Batches, other: &mut Batches) -> Result<bool, Error> {
+    let (mut left, mut right) = (None, None);
+    loop {
+        left = rest(left, one).await?;
+        right = rest(right, other).await?;
+        let (Some(of_one), Some(of_other)) = (&left, &right) else {
+            return Ok(left.is_none() && right.is_none());
+        };
+        let rows = of_one.num_rows().min(of_other.num_rows());
+        if of_one.slice(0, rows) != of_other.slice(0, rows) {
+            return Ok(false);
+        }
+        let beyond = |batch: &RecordBatch| batch.slice(rows, batch.num_rows() - rows);
+        (left, right) = (Some(beyond(of_one)), Some(beyond(of_other)));
+    }
+}
+
+/// What is left of a batch, or the next that has rows.
+async fn rest(
+    held: Option<RecordBatch>,
+    batches: &mut Batches,
+) -> Result<Option<RecordBatch>, Error> {
+    let mut held = held;
+    while held.as_ref().is_none_or(|batch| batch.num_rows() == 0) {
+        held = batches.try_next().await?;
+        if held.is_none() {
+            break;
+        }
+    }
+    Ok(held)
+}
+
+/// What is wrong with the store, in a sentence; an error that says nothing of what is in it stays one.
+fn finding(error: Error) -> Result<String, Error> {
+    match error.kind() {
+        Kind::Unavailable | Kind::Refused | Kind::TimedOut => Err(error),
+        _ => Ok(crate::error::Report::new(&error, None).to_string()),
+    }
 }

@@ -13,6 +13,9 @@ use url::Url;
 use super::Stored;
 use crate::snapshot::Error;
 
+/// Delta's kernel takes escapes out of paths that it has listed, which have none.
+const ESCAPES: &str = "a `%` in it would be read as the beginning of another character";
+
 /// Where stored tables are kept.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -78,9 +81,15 @@ impl Store {
             Some(url) => {
                 let (objects, base) = parse_url_opts(url, &settings.options)
                     .map_err(|source| unusable(source.into()))?;
+                if base.as_ref().contains('%') {
+                    return Err(unusable(ESCAPES.into()));
+                }
                 return Ok(Store { name, objects: wrap(objects.into()), base, folder: None });
             }
         };
+        if folder.to_string_lossy().contains('%') {
+            return Err(unusable(ESCAPES.into()));
+        }
         std::fs::create_dir_all(&folder).map_err(|source| unusable(source.into()))?;
         let folder = folder.canonicalize().map_err(|source| unusable(source.into()))?;
         let base = Path::from_absolute_path(&folder).map_err(|source| unusable(source.into()))?;

@@ -18,7 +18,7 @@ const LOCK: &str = "_load.lock";
 pub struct Turn {
     load: String,
     base: Option<u64>,
-    _lock: Option<Arc<File>>,
+    lock: Option<Arc<File>>,
 }
 
 impl Turn {
@@ -30,6 +30,11 @@ impl Turn {
     /// The newest commit when it began, onto which it has to be made; `None` if there was none.
     pub fn base(&self) -> Option<u64> {
         self.base
+    }
+
+    /// Keeps the next one from beginning for as long as it lives, where there are locks.
+    pub(super) fn held(&self) -> Option<Arc<File>> {
+        self.lock.clone()
     }
 }
 
@@ -45,10 +50,8 @@ impl Stored {
     pub async fn begin(&self, load: &str) -> Result<Turn, Error> {
         let lock = self.lock().await?;
         let base = Log::list(self).await?.newest();
-        if lock.is_some() {
-            self.sweep(&mut Expired::default()).await?;
-        }
-        Ok(Turn { load: load.to_owned(), base, _lock: lock.map(Arc::new) })
+        self.sweep(&mut Expired::default()).await?;
+        Ok(Turn { load: load.to_owned(), base, lock: lock.map(Arc::new) })
     }
 
     async fn lock(&self) -> Result<Option<File>, Error> {

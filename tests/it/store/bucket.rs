@@ -79,7 +79,7 @@ async fn a_bucket_keeps_versions_as_a_folder_does() {
         let (files, mut draft) =
             draft(&place, &table, turn.load(), &named(turn.load())).await.expect("files");
         draft.files = Some(files);
-        match place.commit(turn.base(), draft).await {
+        match place.commit(turn, draft).await {
             Ok(version) => assert!(wins && version == 2),
             Err(error) => assert!(!wins && matches!(error, Error::Raced { .. }), "{error}"),
         }

@@ -57,6 +57,7 @@ fn versions_are_compared_drawn_and_expired() {
     let text = std::fs::read_to_string(&page).expect("the page");
     assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>"), "{text}");
     assert!(text.contains("department") && text.contains("<svg"), "{text}");
+    assert!(text.contains("0 to 2") && text.matches("<td>reload</td>").count() == 3, "{text}");
 
     assert_eq!(
         said(&["expire", "users", "--older-than", "1h", "--keep", "1"]),

@@ -107,7 +107,7 @@ async fn a_version_whose_rows_later_ones_share_takes_nothing_with_it() {
     shelf.place.discard(&files_of_load).await.expect("room");
     draft.files = None;
     draft.schema = version.schema().clone();
-    let shared = shelf.place.commit(turn.base(), draft).await.expect("a commit");
+    let shared = shelf.place.commit(&turn, draft).await.expect("a commit");
     drop((turn, version));
     let expired = expire(&shelf.place, &newest(1)).await.expect("an expiry");
     assert_eq!((expired.versions, expired.files), (vec![0, 1], 1));

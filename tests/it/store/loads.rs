@@ -223,6 +223,9 @@ async fn a_young_version_answers_in_place_of_graph_and_tells_its_rows() {
     let columns = Some(vec!["customSecurityAttributes".to_owned()]);
     let asked = Request { columns, ..Request::table("users") };
     assert_eq!(engine.plan(asked.clone()).await.expect("Graph has it").known(), None);
+    let filter = Some("customSecurityAttributes is null".to_owned());
+    let filtered = Request { filter, ..Request::table("users") };
+    assert_eq!(engine.plan(filtered).await.expect("Graph has it").known(), None);
     let asked = Request { of: Of::Rows(Some(Version::Stored(Which::Latest))), ..asked };
     let error = engine.plan(asked.clone()).await.expect_err("it is only read on request");
     assert_eq!(

@@ -5,10 +5,13 @@ mod bucket;
 mod churn;
 mod commands;
 mod expire;
+mod failing;
 mod faults;
 mod kills;
+mod leftovers;
 pub mod loads;
 mod schedule;
+mod upgrades;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -27,7 +30,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Rows by their key.
-type Rows = BTreeMap<String, Value>;
+pub type Rows = BTreeMap<String, Value>;
 
 /// A store in a folder of its own, and one table of it.
 struct Shelf {
@@ -68,11 +71,34 @@ fn named(name: &str) -> Rows {
     ["a", "b", "c"].map(user).into_iter().collect()
 }
 
+/// Two rows.
+fn two() -> Rows {
+    let user = |id: &str| (id.to_owned(), json!({ "id": id, "displayName": id }));
+    [user("a"), user("b")].into_iter().collect()
+}
+
 /// Stores these rows as the next version.
 async fn put(place: &Stored, table: &Arc<Table>, rows: &Rows) -> Result<u64, Error> {
     let turn = place.begin(&uuid::Uuid::now_v7().to_string()).await?;
     let (files, draft) = draft(place, table, turn.load(), rows).await?;
-    place.commit(turn.base(), Draft { files: Some(files), ..draft }).await
+    place.commit(&turn, Draft { files: Some(files), ..draft }).await
+}
+
+/// Stores these rows as one version, each part in a file of its own.
+pub async fn put_in_files(place: &Stored, table: &Arc<Table>, parts: &[Rows]) -> u64 {
+    let turn = place.begin("in-files").await.expect("a turn");
+    let mut files = Vec::new();
+    let mut whole = None;
+    for (part, rows) in parts.iter().enumerate() {
+        let load = format!("{part:02}");
+        let (written, draft) = draft(place, table, &load, rows).await.expect("files");
+        files.extend(written);
+        whole = Some(draft);
+    }
+    let mut draft = whole.expect("a part");
+    draft.record.rows = parts.iter().map(|rows| rows.len() as u64).sum();
+    let draft = Draft { files: Some(files), ..draft };
+    place.commit(&turn, draft).await.expect("a commit")
 }
 
 /// The files of these rows, and a draft that does not name them yet.

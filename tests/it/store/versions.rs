@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entra_flight::catalog::CHANGED_COLUMNS;
 use entra_flight::error::Kind;
-use entra_flight::snapshot::{Counts, Error, Snapshot, Which, compare, count};
+use entra_flight::sim::Tenant;
+use entra_flight::snapshot::{
+    self, Counts, Error, Method, Settings, Snapshot, Store, Which, compare, count,
+};
 use futures::{StreamExt as _, TryStreamExt as _};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Rows, Shelf, json as lines, put, read};
+use super::loads::Loader;
+use super::{Rows, Shelf, json as lines, put, read, two, users};
 
 /// The columns in which random rows differ: one of each kind that users have.
 fn user() -> impl Strategy<Value = Map<String, Value>> {
@@ -187,11 +191,6 @@ async fn rows_that_differ_in_columns_nobody_expected_are_counted_too() {
     assert_eq!((counted.updated, counted.columns["jobTitle"]), (660, 120));
 }
 
-fn two() -> Rows {
-    let user = |id: &str| (id.to_owned(), json!({ "id": id, "displayName": id }));
-    [user("a"), user("b")].into_iter().collect()
-}
-
 #[tokio::test]
 async fn versions_are_found_by_number_and_by_word() {
     let shelf = Shelf::new();
@@ -220,33 +219,26 @@ async fn of_two_loads_one_begins_and_the_other_is_told() {
 
 #[tokio::test]
 async fn of_two_commits_onto_one_version_the_second_fails() {
-    let shelf = Shelf::new();
-    let (files, draft) =
-        super::draft(&shelf.place, &shelf.table, "late", &two()).await.expect("files");
-    put(&shelf.place, &shelf.table, &two()).await.expect("the first wins");
+    // Where there are no locks.
+    let memory = Settings { url: "memory:///".to_owned(), ..Settings::default() };
+    let place = Store::open(&memory).expect("a store").table("contoso", "users");
+    let turn = place.begin("late").await.expect("a turn");
+    let (files, draft) = super::draft(&place, &users(), "late", &two()).await.expect("files");
+    put(&place, &users(), &two()).await.expect("the first wins");
     let late = super::Draft { files: Some(files), ..draft };
-    let error = shelf.place.commit(None, late).await.expect_err("the second does not");
+    let error = place.commit(&turn, late).await.expect_err("the second does not");
     assert!(matches!(error, Error::Raced { .. }), "{error}");
-    assert_eq!(shelf.place.versions().await.expect("versions").len(), 1);
+    assert_eq!(place.versions().await.expect("versions").len(), 1);
 }
 
 #[tokio::test]
 async fn parts_together_hold_each_row_once() {
     let shelf = Shelf::new();
-    let (mut files, mut all) = (Vec::new(), Vec::new());
-    let mut last = None;
-    for (load, ids) in [("0", ["a", "b"]), ("1", ["c", "d"]), ("2", ["e", "f"])] {
-        let rows: Rows = ids.map(|id| (id.to_owned(), json!({ "id": id }))).into_iter().collect();
-        let (written, draft) =
-            super::draft(&shelf.place, &shelf.table, load, &rows).await.expect("files");
-        files.extend(written);
-        all.extend(ids);
-        last = Some(draft);
-    }
-    let mut draft = last.expect("three");
-    draft.record.rows = 6;
-    let version = shelf.place.commit(None, super::Draft { files: Some(files), ..draft }).await;
-    let snapshot = shelf.version(version.expect("a version")).await;
+    let all = [["a", "b"], ["c", "d"], ["e", "f"]];
+    let row = |id: &str| (id.to_owned(), json!({ "id": id }));
+    let parts = all.map(|ids| ids.map(row).into_iter().collect());
+    let version = super::put_in_files(&shelf.place, &shelf.table, &parts).await;
+    let snapshot = shelf.version(version).await;
     let mut found = Vec::new();
     for part in 0..snapshot.parts() {
         let schema = shelf.table.schema.clone();
@@ -254,7 +246,7 @@ async fn parts_together_hold_each_row_once() {
             snapshot.read(schema, Some(part), None).try_collect().await.expect("rows");
         found.extend(lines(&batches).into_iter().map(|row| row["id"].clone()));
     }
-    assert_eq!((snapshot.parts(), found), (3, all.into_iter().map(Value::from).collect()));
+    assert_eq!((snapshot.parts(), found), (3, all.concat().into_iter().map(Value::from).collect()));
 }
 
 #[tokio::test]
@@ -278,4 +270,47 @@ async fn a_store_that_is_not_sound_is_told_of() {
     assert!(said.contains(&(0, "its files hold 0 rows, its load 2")), "{said:?}");
     assert!(said.iter().any(|(version, what)| *version == 2 && what.contains("has 5 bytes")));
     assert!(said.iter().all(|(version, _)| *version != 1), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_feed_or_a_hash_that_is_wrong_is_told_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loaders = [0, 1].map(|rounds| {
+        let tenant = Tenant::seed(7).users(60).unthrottled().start();
+        (0..rounds).for_each(|_| drop(tenant.churn()));
+        Loader::of(tenant, &folder)
+    });
+    for loader in &loaders {
+        loader.load("users", Method::ReloadAndCompare).await.expect("a load");
+    }
+    let table = loaders[0].table("users");
+    let place = loaders[0].connection.stored(&table).expect("a store");
+    let findings = async || {
+        let proof = place.prove(&table).await.expect("a proof");
+        proof.findings.into_iter().map(|it| (it.version, it.what)).collect::<Vec<_>>()
+    };
+    assert_eq!(findings().await, []);
+    let log = place.folder().expect("a folder").join("_delta_log");
+    let commit = log.join("00000000000000000001.json");
+    let whole = std::fs::read_to_string(&commit).expect("a commit");
+    // Its feed is there, and the commit does not name it.
+    let without: Vec<&str> = whole.lines().filter(|line| !line.contains("\"cdc\"")).collect();
+    std::fs::write(&commit, without.join("\n")).expect("it can be written");
+    let said = "its feed tells of other changes than its load".to_owned();
+    assert_eq!(findings().await, [(1, said)]);
+    // Rows said to be hashed in today's way, and were not.
+    let first = std::fs::read_to_string(log.join("00000000000000000000.json")).expect("a commit");
+    let mut other = table.as_ref().clone();
+    for column in &mut other.columns {
+        column.unordered = !column.unordered;
+    }
+    let (now, then) = (snapshot::hashing(&table), snapshot::hashing(&other));
+    std::fs::write(&commit, &whole).expect("it can be written");
+    std::fs::write(log.join("00000000000000000000.json"), first.replace(&now, &then)).expect("too");
+    let other = place.prove(&other).await.expect("a proof");
+    assert!(other.findings.iter().any(|it| it.version == 0 && it.what.contains("hash of others")));
+    // A commit that cannot be read is one finding, and the others are looked at.
+    std::fs::write(&commit, "{").expect("it can be written");
+    let said = findings().await;
+    assert!(matches!(&*said, [(1, _)]), "{said:?}");
 }
