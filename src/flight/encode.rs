@@ -3,8 +3,8 @@
 use std::io;
 use std::mem;
 
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
+use arrow::array::{Array as _, RecordBatch, UInt64Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ipc::root_as_message;
@@ -44,8 +44,7 @@ const ARROW_PREFIX_BYTES: usize = 8;
 /// take at most; the schema comes first. What the stream gives is whole messages, mostly one.
 ///
 /// Batches come from the decoder with about the right size and go out whole. One that is larger,
-/// because a few of its rows are, is halved until its parts are not, each part copied: a slice
-/// would carry the buffers of its parent. A single row is never cut.
+/// because a few of its rows are, is cut until its parts are not. A single row is never cut.
 pub fn messages<S>(schema: SchemaRef, batches: S) -> impl Stream<Item = Result<Bytes, Status>>
 where
     S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
@@ -198,15 +197,17 @@ fn cut(batch: RecordBatch) -> impl Iterator<Item = Result<RecordBatch, ArrowErro
     std::iter::from_fn(move || {
         loop {
             let batch = rest.pop()?;
-            let rows = batch.num_rows();
-            if batch.get_array_memory_size() <= limits::FRAME_BYTES_MAX || rows <= 1 {
+            // Less work than to look at its own rows, and mostly enough.
+            if batch.get_array_memory_size() <= limits::FRAME_BYTES_MAX {
                 return Some(Ok(batch));
             }
-            let schema = batch.schema();
-            let half = |start: usize, rows| concat_batches(&schema, [&batch.slice(start, rows)]);
-            match (half(0, rows / 2), half(rows / 2, rows - rows / 2)) {
-                (Ok(first), Ok(second)) => rest.extend([second, first]),
-                (Err(error), _) | (_, Err(error)) => {
+            let bytes = row_bytes(&batch);
+            if bytes <= limits::FRAME_BYTES_MAX || batch.num_rows() <= 1 {
+                return Some(Ok(batch));
+            }
+            match parts(&batch, bytes.div_ceil(limits::PART_BYTES)) {
+                Ok(parts) => rest.extend(parts.into_iter().rev()),
+                Err(error) => {
                     rest.clear();
                     return Some(Err(error));
                 }
@@ -215,15 +216,38 @@ fn cut(batch: RecordBatch) -> impl Iterator<Item = Result<RecordBatch, ArrowErro
     })
 }
 
+/// Copies of so many parts of a batch, in order, each of as many rows.
+///
+/// A slice would not do: its lists count with all that is in those of its parent.
+fn parts(batch: &RecordBatch, count: usize) -> Result<Vec<RecordBatch>, ArrowError> {
+    let rows = batch.num_rows();
+    let each = rows.div_ceil(count);
+    let part = |start: usize| {
+        let end = rows.min(start + each);
+        take_record_batch(batch, &UInt64Array::from_iter_values(start as u64..end as u64))
+    };
+    (0..rows).step_by(each).map(part).collect()
+}
+
+/// What a batch takes on its way, of the buffers that it shares only its own rows.
+fn row_bytes(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter().map(|column| {
+        let data = column.to_data();
+        data.get_slice_memory_size().unwrap_or_else(|_| data.get_array_memory_size())
+    });
+    columns.sum()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
     use std::sync::Arc;
 
     use arrow::array::{
-        ArrayRef, AsArray as _, BooleanArray, DictionaryArray, RecordBatch, StringArray,
+        ArrayRef, AsArray as _, BooleanArray, DictionaryArray, ListBuilder, RecordBatch,
+        StringArray, StringBuilder,
     };
-
+    use arrow::compute::concat_batches;
     use arrow::datatypes::{Int32Type, Schema};
     use arrow_flight::FlightData;
     use arrow_flight::decode::FlightRecordBatchStream;
@@ -231,7 +255,7 @@ mod tests {
     use futures::stream::{self, StreamExt as _, TryStreamExt as _};
     use prost::Message as _;
 
-    use super::{Error, GRPC_PREFIX_BYTES, cut, limits, messages, messages_with};
+    use super::{Error, GRPC_PREFIX_BYTES, cut, limits, messages, messages_with, row_bytes};
 
     #[test]
     fn large_rows_side_by_side_go_out_one_by_one() {
@@ -247,6 +271,36 @@ mod tests {
         let whole: Vec<_> =
             parts.iter().flat_map(|part| part.column(0).as_string::<i32>()).collect();
         assert_eq!(whole, batch.column(0).as_string::<i32>().iter().collect::<Vec<_>>());
+    }
+
+    /// Rows of one size, four times what a message may have, as texts or as lists of them.
+    fn large() -> [RecordBatch; 2] {
+        const ROWS: usize = 8_192;
+        let cells = (0..ROWS)
+            .map(|row| format!("{row:0width$}", width = 4 * limits::FRAME_BYTES_MAX / ROWS));
+        let texts: StringArray = cells.map(Some).collect();
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        texts.iter().for_each(|text| lists.append_value([text]));
+        let columns: [ArrayRef; 2] = [Arc::new(texts), Arc::new(lists.finish())];
+        columns.map(|column| RecordBatch::try_from_iter([("cell", column)]).expect("a batch"))
+    }
+
+    #[test]
+    fn a_large_batch_goes_out_in_few_parts() {
+        for batch in large() {
+            let parts: Vec<_> = cut(batch.clone()).collect::<Result<_, _>>().expect("parts");
+            assert!(parts.len() <= 8, "{} parts", parts.len());
+            assert!(parts.iter().all(|part| row_bytes(part) <= limits::FRAME_BYTES_MAX));
+            assert_eq!(concat_batches(&batch.schema(), &parts).expect("rows"), batch);
+        }
+    }
+
+    #[test]
+    fn a_few_rows_of_a_large_batch_go_out_as_they_are() {
+        let [texts, _] = large();
+        let few = texts.slice(5_000, 100);
+        let parts: Vec<_> = cut(few.clone()).collect::<Result<_, _>>().expect("parts");
+        assert_eq!(parts, [few]);
     }
 
     /// Some columns of other kinds, with nulls, one of them with values kept apart.

@@ -124,6 +124,13 @@ pub enum Error {
         /// The method, or the command of Flight SQL.
         method: String,
     },
+    /// What Airport would write: its clients expect to be told that they may not, and not that the
+    /// server lacks a method.
+    #[error("{operation} is refused: this server only reads the directory")]
+    Writes {
+        /// What was asked for.
+        operation: String,
+    },
     /// The method is not part of this server.
     #[error("{method} is not served")]
     NotServed {
@@ -183,6 +190,7 @@ impl Error {
             | Error::ParametersTooLong { .. } => Kind::Invalid,
             Error::Cancelled => Kind::Cancelled,
             Error::Credentials => Kind::Unauthenticated,
+            Error::Writes { .. } => Kind::Forbidden,
             Error::ReadOnly { .. } | Error::NotServed { .. } => Kind::Unsupported,
             Error::Died(error) if error.is_cancelled() => Kind::Cancelled,
             Error::Encode(_) | Error::Serve(_) | Error::Died(_) => Kind::Internal,

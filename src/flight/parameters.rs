@@ -53,7 +53,12 @@ pub fn read(bytes: &[u8]) -> Result<RecordBatch, ArrowError> {
         let schema = reader.schema();
         concat_batches(&schema, &reader.collect::<Result<Vec<_>, _>>()?)
     }))
-    .unwrap_or_else(|_| Err(ArrowError::IpcError("a message contradicts itself".to_owned())))
+    .unwrap_or_else(|_| Err(contradiction()))
+}
+
+/// What Arrow's reader died of.
+pub fn contradiction() -> ArrowError {
+    ArrowError::IpcError("a message contradicts itself".to_owned())
 }
 
 /// Checks the lengths that the head of a message tells, of whose body there are so many bytes; the

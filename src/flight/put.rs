@@ -1,13 +1,15 @@
 //! `do_put`: values for the parameters of a prepared statement, and nothing else.
 
+use std::panic::AssertUnwindSafe;
+
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::{Command as Sql, DoPutPreparedStatementResult};
 use arrow_flight::{FlightData, PutResult};
-use futures::future;
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures::future::{self, FutureExt as _};
+use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use tonic::Streaming;
 
@@ -41,8 +43,7 @@ pub async fn bind(mut frames: Streaming<FlightData>) -> Result<PutResult, Error>
         return Err(Error::ReadOnly { method: "do_put".to_owned() });
     };
     let rest = stream::iter([Ok(first)]).chain(frames.map_err(FlightError::from));
-    let rest = rest.and_then(|frame| future::ready(checked(frame)));
-    let parameters = Some(read(FlightRecordBatchStream::new_from_flight_data(rest)).await?);
+    let parameters = Some(read(rest).await?);
     let bound = Asked::from(Command::Sql(Statement { parameters, ..statement }));
     let result =
         DoPutPreparedStatementResult { prepared_statement_handle: Some(ticket::write(&bound)?) };
@@ -50,7 +51,18 @@ pub async fn bind(mut frames: Streaming<FlightData>) -> Result<PutResult, Error>
 }
 
 /// All values as one batch.
-async fn read(mut values: FlightRecordBatchStream) -> Result<RecordBatch, Error> {
+async fn read<S>(frames: S) -> Result<RecordBatch, Error>
+where
+    S: Stream<Item = Result<FlightData, FlightError>> + Send + 'static,
+{
+    let frames = frames.and_then(|frame| future::ready(checked(frame)));
+    let values = FlightRecordBatchStream::new_from_flight_data(frames);
+    // What the checks have missed is the client's fault as well.
+    let read = AssertUnwindSafe(joined(values)).catch_unwind().await;
+    read.unwrap_or_else(|_| Err(unread(parameters::contradiction().into())))
+}
+
+async fn joined(mut values: FlightRecordBatchStream) -> Result<RecordBatch, Error> {
     let mut batches: Vec<RecordBatch> = Vec::new();
     let mut bytes = 0;
     while let Some(batch) = values.next().await {
@@ -81,4 +93,95 @@ fn checked(frame: FlightData) -> Result<FlightData, FlightError> {
 
 fn unread(error: FlightError) -> Error {
     Error::Parameters(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int32Array, RecordBatch, StringArray};
+    use arrow::ipc::{self, root_as_message};
+    use arrow_flight::FlightData;
+    use arrow_flight::encode::FlightDataEncoderBuilder;
+    use futures::executor::block_on;
+    use futures::stream::{self, TryStreamExt as _};
+    use proptest::prelude::*;
+
+    use super::{Error, parameters, read};
+    use crate::error::Kind;
+
+    fn values() -> RecordBatch {
+        let numbers = Int32Array::from_iter([Some(1), None, Some(3)]);
+        let texts = StringArray::from_iter([None, Some("x"), Some("xyz")]);
+        RecordBatch::try_from_iter_with_nullable([
+            ("$1", Arc::new(numbers) as _, true),
+            ("$2", Arc::new(texts) as _, true),
+        ])
+        .expect("a batch")
+    }
+
+    /// The schema, and the values.
+    fn frames() -> Vec<FlightData> {
+        let frames = FlightDataEncoderBuilder::new().build(stream::iter([Ok(values())]));
+        block_on(frames.try_collect()).expect("frames")
+    }
+
+    fn put(frames: Vec<FlightData>) -> Result<RecordBatch, Error> {
+        block_on(read(stream::iter(frames.into_iter().map(Ok))))
+    }
+
+    /// The head of the schema with these bytes in the place where `holds` is then true of a field.
+    fn odd(bytes: &[u8], holds: fn(ipc::Field) -> bool) -> Vec<u8> {
+        let schema = frames().remove(0).data_header.to_vec();
+        let mut changed = (0..=schema.len() - bytes.len()).map(|at| {
+            let mut head = schema.clone();
+            head[at..at + bytes.len()].copy_from_slice(bytes);
+            head
+        });
+        let found = changed.find(|head| {
+            let schema = root_as_message(head).ok().and_then(|message| message.header_as_schema());
+            let fields = schema.and_then(|schema| schema.fields());
+            fields.is_some_and(|fields| fields.iter().any(holds))
+        });
+        found.expect("a place")
+    }
+
+    #[test]
+    fn types_that_there_are_not_cannot_be_read() {
+        assert_eq!(put(frames()).expect("values"), values());
+        let seven = odd(&7_i32.to_le_bytes(), |field| {
+            field.type_as_int().is_some_and(|number| number.bitWidth() == 7)
+        });
+        let childless = odd(&[ipc::Type::List.0], |field| field.type_type() == ipc::Type::List);
+        for head in [seven, childless] {
+            let mut frames = frames();
+            frames[0].data_header = head.clone().into();
+            let error = put(frames).expect_err("there is no such type");
+            assert_eq!(error.kind(), Kind::Invalid);
+            assert_eq!(error.to_string(), "the parameters cannot be read");
+            let length = (head.len() as u32).to_le_bytes();
+            let stream = [&[0xFF; 4][..], &length[..], &head[..]].concat();
+            parameters::read(&stream).expect_err("nor in a ticket");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn broken_heads_are_an_error_or_other_values(
+            places in prop::collection::vec(
+                (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()),
+                1..6,
+            ),
+        ) {
+            let mut frames = frames();
+            for (frame, place, byte) in places {
+                let at = frame.index(frames.len());
+                let mut head = frames[at].data_header.to_vec();
+                let place = place.index(head.len());
+                head[place] = byte;
+                frames[at].data_header = head.into();
+            }
+            let _ = put(frames).map(|values| values.num_rows());
+        }
+    }
 }

@@ -30,6 +30,7 @@ pub struct Service {
     engine: Engine,
     running: Running,
     sessions: Sessions,
+    written: sql::Written,
 }
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send + 'static>>;
@@ -37,7 +38,8 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send + 'static>
 impl Service {
     /// Serves what `engine` can answer to callers that `sessions` knows.
     pub fn new(engine: Engine, sessions: Sessions) -> Self {
-        Service { engine, running: Running::default(), sessions }
+        let (running, written) = (Running::default(), sql::Written::default());
+        Service { engine, running, sessions, written }
     }
 
     /// Who calls: the one place that every call passes before anything is done for it.
@@ -140,7 +142,7 @@ impl Service {
                 Ok(self.rows(asked, plan, began, deadline))
             }
             Wanted::Told(command, _) => {
-                let batch = sql::told(&self.engine, &command).await?;
+                let batch = sql::told(&self.engine, &self.written, &command).await?;
                 let schema = batch.schema();
                 let batches = stream::iter([Ok(batch)]);
                 Ok(Response::new(encode::messages(schema, batches).boxed()))
@@ -262,8 +264,14 @@ impl FlightService for Service {
         request: Request<Streaming<FlightData>>,
     ) -> Result<Response<Self::DoExchangeStream>, Status> {
         self.admit(&request)?;
-        let (method, instead) = ("do_exchange".to_owned(), "use get_flight_info and do_get");
-        Err(status::status(&Error::NotServed { method, instead }))
+        let error = match airport::written(request.metadata()) {
+            Some(operation) => Error::Writes { operation: operation.to_owned() },
+            None => Error::NotServed {
+                method: "do_exchange".to_owned(),
+                instead: "use get_flight_info and do_get",
+            },
+        };
+        Err(status::status(&error))
     }
 
     async fn do_action(

@@ -63,10 +63,8 @@ impl Sessions {
         caller.iter().find_map(|known| all.chosen.get(known)).cloned().unwrap_or_default()
     }
 
-    /// Changes what the caller has chosen, and gives the cookie that it is known by from now on.
-    pub fn set(&self, caller: &[Known], change: impl FnOnce(&mut Chosen)) -> String {
-        let mut chosen = self.get(caller);
-        change(&mut chosen);
+    /// Remembers what the caller has chosen, and gives the cookie that it is known by from now on.
+    pub fn set(&self, caller: &[Known], chosen: &Chosen) -> String {
         let cookie = caller.iter().find_map(|known| match known {
             Known::Cookie(value) if self.locked().chosen.contains_key(known) => Some(value.clone()),
             _ => None,
@@ -119,11 +117,11 @@ mod tests {
         let sessions = Sessions::default();
         let (one, other) = (Connection::next(), Connection::next());
         let by = |connection| [Known::Connection(connection)];
-        let line = sessions.set(&by(one), |chosen| chosen.schema = Some("live".to_owned()));
+        let live = Chosen { schema: Some("live".to_owned()), catalog: None };
+        let line = sessions.set(&by(one), &live);
         let mut metadata = MetadataMap::new();
         let cookies = format!("other=1; {line}");
         metadata.insert("cookie", cookies.parse().expect("a header"));
-        let live = Chosen { schema: Some("live".to_owned()), catalog: None };
         assert_eq!(sessions.get(&by(one)), live);
         assert_eq!(sessions.get(&known(&metadata, Some(other))), live);
         assert_eq!(sessions.get(&by(other)), Chosen::default());
@@ -135,10 +133,11 @@ mod tests {
     fn there_is_an_end_of_sessions() {
         let sessions = Sessions::default();
         let first = [Known::Connection(Connection::next())];
-        sessions.set(&first, |chosen| chosen.schema = Some("live".to_owned()));
+        let chosen = |schema: String| Chosen { schema: Some(schema), catalog: None };
+        sessions.set(&first, &chosen("live".to_owned()));
         for number in 0..limits::SESSIONS_MAX {
             let next = [Known::Connection(Connection::next())];
-            sessions.set(&next, |chosen| chosen.schema = Some(number.to_string()));
+            sessions.set(&next, &chosen(number.to_string()));
         }
         assert_eq!(sessions.locked().chosen.len(), limits::SESSIONS_MAX);
         assert_eq!(sessions.get(&first), Chosen::default());

@@ -63,6 +63,20 @@ pub enum Error {
     /// Neither a table nor a statement, or both.
     #[error("the command names neither a table nor a statement, or both")]
     TableOrSql,
+    /// What says nothing beside what else is asked for.
+    #[error("`{key}` does not go with `{with}`")]
+    Beside {
+        /// What it is called.
+        key: &'static str,
+        /// What it stands beside.
+        with: &'static str,
+    },
+    /// A schema whose tables are not read by their names.
+    #[error("no table is read from a schema `{schema}`")]
+    Schema {
+        /// What was asked for.
+        schema: String,
+    },
     /// None of the forms.
     #[error("the command or ticket is neither JSON, nor a ticket of this server, nor a table name")]
     Unknown,
@@ -89,6 +103,14 @@ impl Error {
                 "use `live`, `latest`, a number, or a time such as `2026-11-01T02:00:00Z`".to_owned()
             }
             Error::RowsAndChanges => "leave out `version`, or `from` and `to`".to_owned(),
+            Error::Beside { key: "schema", with } => format!("leave out `schema`, or `{with}`"),
+            Error::Beside { .. } => "say it in the statement: with its columns, `WHERE`, `LIMIT`, \
+                 `as_of('users', 12)` or `changes('users')`"
+                .to_owned(),
+            Error::Schema { .. } => {
+                "use `directory`, `live` or `stored`, or SQL, which reads `system` as well"
+                    .to_owned()
+            }
             _ => "use a path `[\"users\"]`, or JSON such as \
                   `{\"table\":\"users\",\"columns\":[\"id\"],\"limit\":10}`"
                 .to_owned(),
@@ -120,6 +142,7 @@ struct Json {
     connection: Option<String>,
     table: Option<String>,
     sql: Option<String>,
+    /// Of the names in `sql` without one, or of `table`.
     schema: Option<String>,
     columns: Option<Vec<String>>,
     filter: Option<String>,
@@ -161,15 +184,20 @@ pub fn describe(descriptor: &FlightDescriptor) -> Result<Asked, Error> {
     match descriptor.r#type() {
         DescriptorType::Cmd => read(&descriptor.cmd),
         DescriptorType::Path => Ok(match &*descriptor.path {
-            [schema, table] if schema == SYSTEM => {
-                let table = table.replace('"', "\"\"");
-                Command::Sql(Statement::new(format!("SELECT * FROM system.\"{table}\"")))
-            }
+            [schema, table] if schema == SYSTEM => system(None, table),
+            [connection, schema, table] if schema == SYSTEM => system(Some(connection), table),
             parts => Command::Table(path(parts)?),
         }
         .into()),
         DescriptorType::Unknown => Err(Error::Descriptor),
     }
+}
+
+/// The rows of a table of the server itself.
+fn system(connection: Option<&String>, table: &str) -> Command {
+    let table = table.replace('"', "\"\"");
+    let statement = Statement::new(format!("SELECT * FROM system.\"{table}\""));
+    Command::Sql(Statement { catalog: connection.cloned(), ..statement })
 }
 
 /// Reads `[connection | schema] table [version | "changes" [from [to]]]`.
@@ -188,11 +216,9 @@ fn path(parts: &[String]) -> Result<Request, Error> {
         [connection, table, rest @ ..] => (Some(connection.clone()), table, rest),
         _ => return Err(wrong),
     };
-    let (connection, of) = match connection.as_deref() {
-        Some(DIRECTORY) => (None, Of::Rows(None)),
-        Some(LIVE) => (None, Of::Rows(Some(Version::Live))),
-        Some(STORED) => (None, Of::Rows(Some(Version::Stored(Which::Latest)))),
-        _ => (connection, Of::Rows(None)),
+    let (connection, of) = match connection.as_deref().and_then(schema) {
+        Some(of) => (None, of),
+        None => (connection, Of::Rows(None)),
     };
     let of = match rest {
         [] => of,
@@ -203,6 +229,16 @@ fn path(parts: &[String]) -> Result<Request, Error> {
         _ => return Err(wrong),
     };
     Ok(Request { connection, of, ..Request::table(table) })
+}
+
+/// The state that the tables of a schema are read in.
+fn schema(name: &str) -> Option<Of> {
+    match name {
+        DIRECTORY => Some(Of::Rows(None)),
+        LIVE => Some(Of::Rows(Some(Version::Live))),
+        STORED => Some(Of::Rows(Some(Version::Stored(Which::Latest)))),
+        _ => None,
+    }
 }
 
 fn changes(from: Option<&str>, to: Option<&str>) -> Result<Of, Error> {
@@ -293,6 +329,16 @@ fn json(bytes: &[u8]) -> Result<Command, Error> {
     let table = match (json.table, json.sql) {
         (Some(table), None) => table,
         (None, Some(sql)) => {
+            let of_table = [
+                ("columns", json.columns.is_some()),
+                ("filter", json.filter.is_some()),
+                ("limit", json.limit.is_some()),
+                ("version", json.version.is_some()),
+                ("changes", json.changes),
+                ("from", json.from.is_some()),
+                ("to", json.to.is_some()),
+            ];
+            alone("sql", of_table)?;
             let (catalog, schema) = (json.connection, json.schema);
             return Ok(Statement { catalog, schema, ..Statement::new(sql) }.into());
         }
@@ -305,13 +351,21 @@ fn json(bytes: &[u8]) -> Result<Command, Error> {
     } else {
         None
     };
+    let of = match json.schema {
+        None => state(version.as_deref(), of)?,
+        Some(_) if version.is_some() => {
+            return Err(Error::Beside { key: "schema", with: "version" });
+        }
+        Some(_) if of.is_some() => return Err(Error::Beside { key: "schema", with: "changes" }),
+        Some(name) => schema(&name).ok_or(Error::Schema { schema: name })?,
+    };
     Ok(Command::Table(Request {
         connection: json.connection,
         table,
         columns: json.columns,
         filter: json.filter,
         limit: json.limit,
-        of: state(version.as_deref(), of)?,
+        of,
         part: None,
     }))
 }
@@ -324,17 +378,27 @@ fn message(bytes: &[u8]) -> Result<Asked, Error> {
     let part = read.part.map(|proto::Part { index, of }| Part { index, of });
     let command = match read.query {
         Some(_) if !read.table.is_empty() => return Err(Error::TableOrSql),
-        Some(query) => Command::Sql(Statement {
-            text: query.sql.into(),
-            catalog: read.connection,
-            schema: query.schema,
-            parameters: match &*query.parameters {
-                [] => None,
-                values => Some(parameters::read(values).map_err(Error::Parameters)?),
-            },
-            part,
-            version: query.version,
-        }),
+        Some(query) => {
+            let of_table = [
+                ("columns", read.columns.is_some()),
+                ("limit", read.limit.is_some()),
+                ("at", read.at.is_some()),
+                ("changes", read.changes.is_some()),
+                ("filter", read.filter.is_some()),
+            ];
+            alone("query", of_table)?;
+            Command::Sql(Statement {
+                text: query.sql.into(),
+                catalog: read.connection,
+                schema: query.schema,
+                parameters: match &*query.parameters {
+                    [] => None,
+                    values => Some(parameters::read(values).map_err(Error::Parameters)?),
+                },
+                part,
+                version: query.version,
+            })
+        }
         None => {
             let changes = read.changes.as_ref().map(|it| (it.from.as_deref(), it.to.as_deref()));
             Command::Table(Request {
@@ -349,6 +413,17 @@ fn message(bytes: &[u8]) -> Result<Asked, Error> {
         }
     };
     Ok(Asked { command, call: read.call, padded: read.padded })
+}
+
+/// Refuses what was given beside a statement and belongs to a table.
+fn alone<const N: usize>(
+    with: &'static str,
+    given: [(&'static str, bool); N],
+) -> Result<(), Error> {
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err(Error::Beside { key, with }),
+        None => Ok(()),
+    }
 }
 
 /// The state meant by a version, or by the two ends of a comparison.

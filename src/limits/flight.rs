@@ -6,6 +6,10 @@ use std::time::Duration;
 /// room for the decoder's overshoot of a few rows.
 pub const FRAME_BYTES_MAX: usize = 3 << 20;
 
+/// What a part of a batch that is cut should have, in bytes: less than it may, because rows differ
+/// and a part that is still too large is copied again.
+pub const PART_BYTES: usize = FRAME_BYTES_MAX / 4 * 3;
+
 /// Sent frames of one stream whose memory waits to be written to again: one is on its way while
 /// the next is written.
 pub const SPARE_MAX: usize = 2;

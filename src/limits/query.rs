@@ -17,8 +17,8 @@ pub const STACK_BYTES: usize = 64 << 20;
 /// How deep parentheses, subqueries and operators may nest: the parser and the planner recurse.
 pub const DEPTH_MAX: usize = 100;
 
-/// Memory of all statements together for sorting, grouping and joining; beyond it they spill to
-/// the disk, or end where they cannot.
+/// Memory of all statements together for sorting, grouping, joining and windows; beyond it they
+/// spill to the disk, or end where they cannot.
 pub const MEMORY_BYTES_MAX: usize = 96 << 20;
 
 /// Values that a join finds on one side before the other is read; as many parents are read one by
@@ -47,11 +47,24 @@ pub const CHILDREN_GUESSED: usize = 100;
 /// constants.
 pub const FUNCTION_BYTES_MAX: u64 = 32 << 20;
 
+/// Steps that one call of a function may take which compares each letter with each: a second or
+/// two, in which nothing else has a turn on that core. A batch of texts of 300 letters takes fewer.
+pub const FUNCTION_STEPS_MAX: u64 = 1_000_000_000;
+
 /// Bytes of an element of a list of which no more is known.
 pub const ELEMENT_BYTES: u64 = 8;
 
 /// Bytes of a letter, at most.
 pub const LETTER_BYTES: u64 = 4;
+
+/// Letters of a whole number or a time, at most.
+pub const NUMBER_LETTERS: u64 = 32;
+
+/// Letters of a number with a fraction, at most: the text of a list has all its zeros.
+pub const FLOAT_LETTERS: u64 = 330;
+
+/// Bytes that a letter of a time's format becomes, at most: `%+` is a date, a time and a zone.
+pub const FORMAT_BYTES: u64 = 20;
 
 /// Sets of values with which one statement is run, one after another.
 pub const BINDINGS_MAX: usize = 1_000;

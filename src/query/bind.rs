@@ -1,14 +1,15 @@
 //! Parameters of statements, and their values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::Error;
 use crate::limits::query as limits;
@@ -20,8 +21,10 @@ use crate::limits::query as limits;
 ///
 /// [`Error::Statement`] for a parameter that has no number.
 pub fn parameters(plan: &LogicalPlan) -> Result<SchemaRef, Error> {
+    let mut types = plan.get_parameter_types()?;
+    type_limits(plan, &mut types)?;
     let mut by_number = BTreeMap::new();
-    for (name, ty) in plan.get_parameter_types()? {
+    for (name, ty) in types {
         let number = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
         let Some(number) = number.filter(|number| *number > 0) else {
             let message = format!("parameter `{name}` has no number; write `?`, or `$1`");
@@ -38,6 +41,28 @@ pub fn parameters(plan: &LogicalPlan) -> Result<SchemaRef, Error> {
         Field::new(format!("${number}"), ty.map_or(DataType::Null, plain), true)
     };
     Ok(Arc::new(Schema::new((1..=count).map(field).collect::<Vec<_>>())))
+}
+
+/// Gives the parameters of LIMIT and OFFSET their type, which DataFusion does not.
+fn type_limits(
+    plan: &LogicalPlan,
+    types: &mut HashMap<String, Option<DataType>>,
+) -> Result<(), Error> {
+    plan.apply_with_subqueries(|step| {
+        if !matches!(step, LogicalPlan::Limit(_)) {
+            return Ok(TreeNodeRecursion::Continue);
+        }
+        step.apply_expressions(|expr| {
+            expr.apply(|part| {
+                if let Expr::Placeholder(parameter) = part {
+                    let ty = types.entry(parameter.id.clone()).or_default();
+                    ty.get_or_insert(DataType::Int64);
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(())
 }
 
 /// A type that every client can send.

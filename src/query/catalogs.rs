@@ -4,8 +4,8 @@
 //! that says so, with the nearest names.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
@@ -14,7 +14,7 @@ use datafusion::common::{DataFusionError, Result};
 use super::functions::{AS_OF, CHANGES};
 use super::provider::Rows;
 use super::words::Words;
-use super::{Connection, Error, Namespace, Of, Opened, Part, Version, system};
+use super::{Connection, Error, Namespace, Of, Opened, Part, Statement, Version, system};
 use crate::catalog::{self, Column};
 use crate::snapshot::Which;
 
@@ -51,69 +51,75 @@ struct Named {
     words: Words,
     default_catalog: String,
     default_schema: String,
-    /// One part of the only table's rows, and the version that it is a part of.
-    part: Option<(Part, Option<u64>)>,
+    /// One part of the only table's rows.
+    part: Option<Part>,
+    /// The version of the only table.
+    version: Option<u64>,
     /// Whether sources may help with filters.
     pushdown: bool,
     /// The stored tables of each connection, where somebody asks for a list.
     stored: BTreeMap<Arc<str>, Vec<String>>,
-    /// How many tables were opened for it, those of which the plan needs nothing included.
-    opened: Arc<AtomicUsize>,
+    /// What was opened for it, tables of which the plan needs nothing included.
+    opened: Arc<Tally>,
+}
+
+/// How many tables were opened, and the first of them.
+#[derive(Debug, Default)]
+struct Tally {
+    count: AtomicUsize,
+    first: OnceLock<Arc<Opened>>,
 }
 
 impl Catalogs {
-    /// The names of `namespace` for the statement `words`, which may leave out the catalog and
-    /// schema given, or the defaults.
+    /// The names of `namespace` for `statement`, which was read as `words` and may leave out the
+    /// catalog and the schema of names.
     pub fn new(
         namespace: Arc<Namespace>,
         words: Words,
-        catalog: Option<&str>,
-        schema: Option<&str>,
-        part: Option<(Part, Option<u64>)>,
+        statement: &Statement,
         pushdown: bool,
     ) -> Self {
         let only = namespace.connection(None).map(|only| only.name.to_string());
-        let default_catalog = match catalog {
-            Some(name) => name.to_owned(),
+        let default_catalog = match &statement.catalog {
+            Some(name) => name.clone(),
             None => only.unwrap_or_else(|_| UNDECIDED.to_owned()),
         };
-        let default_schema = schema.unwrap_or(DIRECTORY).to_owned();
-        let (stored, opened) = (BTreeMap::new(), Arc::default());
+        let default_schema = statement.schema.as_deref().unwrap_or(DIRECTORY).to_owned();
         Catalogs {
             named: Arc::new(Named {
                 namespace,
                 words,
                 default_catalog,
                 default_schema,
-                part,
+                part: statement.part,
+                version: statement.version,
                 pushdown,
-                stored,
-                opened,
+                stored: BTreeMap::new(),
+                opened: Arc::default(),
             }),
         }
     }
 
     /// The same, with the stored tables listed.
     pub fn with_stored(self, stored: BTreeMap<Arc<str>, Vec<String>>) -> Self {
-        let Named {
-            namespace, words, default_catalog, default_schema, part, pushdown, opened, ..
-        } = &*self.named;
         let named = Named {
-            namespace: namespace.clone(),
-            words: words.clone(),
-            default_catalog: default_catalog.clone(),
-            default_schema: default_schema.clone(),
-            part: *part,
-            pushdown: *pushdown,
+            namespace: self.named.namespace.clone(),
+            words: self.named.words.clone(),
+            default_catalog: self.named.default_catalog.clone(),
+            default_schema: self.named.default_schema.clone(),
+            part: self.named.part,
+            version: self.named.version,
+            pushdown: self.named.pushdown,
             stored,
-            opened: opened.clone(),
+            opened: self.named.opened.clone(),
         };
         Catalogs { named: Arc::new(named) }
     }
 
-    /// How many tables were opened so far.
-    pub fn opened(&self) -> usize {
-        self.named.opened.load(Ordering::Relaxed)
+    /// The only table that was opened so far; `None` if there are others, or none.
+    pub fn only(&self) -> Option<Arc<Opened>> {
+        let Tally { count, first } = &*self.named.opened;
+        first.get().filter(|_| count.load(Ordering::Relaxed) == 1).cloned()
     }
 
     /// The catalog of names without one.
@@ -145,12 +151,10 @@ impl Named {
             let named = table.columns.iter().map(|column| column.name.to_string());
             named.filter(|name| self.words.has(name)).collect::<Vec<_>>()
         };
-        let pinned = self
-            .part
-            .and_then(|(_, version)| version)
-            .map(|version| Of::Rows(Some(Version::Stored(Which::Number(version)))));
+        let pinned =
+            self.version.map(|version| Of::Rows(Some(Version::Stored(Which::Number(version)))));
         let of = pinned.as_ref().unwrap_or(of);
-        self.opened.fetch_add(1, Ordering::Relaxed);
+        self.opened.count.fetch_add(1, Ordering::Relaxed);
         let mut opened = Opened::find(connection, table, of, &wanted).await?;
         if self.words.explains() {
             opened = opened.expecting().await?;
@@ -160,7 +164,9 @@ impl Named {
             (!column.on_request || self.words.has(&column.name)) && opened.has(&column.name)
         };
         let columns = opened.table.columns.iter().filter(given).cloned().collect();
-        let rows = Rows::new(Arc::new(opened), columns, self.part.map(|(part, _)| part), true)?;
+        let opened = Arc::new(opened);
+        self.opened.first.get_or_init(|| opened.clone());
+        let rows = Rows::new(opened, columns, self.part, true)?;
         Ok(if self.pushdown { rows } else { rows.alone() })
     }
 }
@@ -219,6 +225,10 @@ impl Schema {
     }
 
     async fn find(&self, table: &str) -> Result<Arc<dyn TableProvider>, Error> {
+        // What the server knows of itself is not one connection's.
+        if self.name == SYSTEM && self.catalog == UNDECIDED {
+            return system::table(&self.named.namespace, table).await;
+        }
         let connection = self.connection()?.clone();
         let of = match &*self.name {
             DIRECTORY => Of::Rows(None),

@@ -3,19 +3,25 @@
 //! Graph's own count comes from its index, which lags behind the directory; so it is asked only
 //! where a connection allows such answers.
 
+use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::streaming::StreamingTable;
-use datafusion::common::tree_node::Transformed;
-use datafusion::common::{Column, DataFusionError, Result, ScalarValue};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::common::{Column, DataFusionError, Result, ScalarValue, project_schema};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableType};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
 use futures::stream;
 
 use super::provider::Rows;
@@ -46,10 +52,9 @@ impl OptimizerRule for Count {
         let Some((opened, name)) = counted(&plan) else { return Ok(Transformed::no(plan)) };
         let schema: SchemaRef =
             Arc::new(Schema::new(vec![Field::new(COUNT, DataType::Int64, false)]));
-        let counts = Arc::new(Counts { opened, schema: schema.clone() });
-        let table = StreamingTable::try_new(schema, vec![counts])?;
+        let counts = provider_as_source(Arc::new(Counts { opened, schema }));
         let count = Expr::Column(Column::from_name(COUNT)).alias(name);
-        let scan = LogicalPlanBuilder::scan("counts", provider_as_source(Arc::new(table)), None)?;
+        let scan = LogicalPlanBuilder::scan("counts", counts, None)?;
         Ok(Transformed::yes(scan.project([count])?.build()?))
     }
 }
@@ -79,30 +84,98 @@ fn counted(plan: &LogicalPlan) -> Option<(Arc<Opened>, String)> {
     counts.then(|| (opened, only.schema_name().to_string()))
 }
 
-/// The count of one table.
+/// The count of one table, as a table of one row.
 #[derive(Debug)]
 struct Counts {
     opened: Arc<Opened>,
     schema: SchemaRef,
 }
 
-impl PartitionStream for Counts {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
+#[async_trait]
+impl TableProvider for Counts {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
     }
 
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (opened, schema) = (self.opened.clone(), self.schema.clone());
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(project_schema(&self.schema, projection)?),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(Arc::new(Asked { opened: self.opened.clone(), properties: Arc::new(properties) }))
+    }
+}
+
+/// Asks for the count.
+#[derive(Debug)]
+struct Asked {
+    opened: Arc<Opened>,
+    properties: Arc<PlanProperties>,
+}
+
+impl DisplayAs for Asked {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = if matches!(format, DisplayFormatType::TreeRender) { "\n" } else { ", " };
+        let Opened { connection, table, .. } = &*self.opened;
+        let asked = connection.live.graph().explain_count(table);
+        write!(f, "Count: table={}.{}{line}{asked}", connection.name, table.name)
+    }
+}
+
+impl ExecutionPlan for Asked {
+    fn name(&self) -> &str {
+        "Count"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let (opened, schema) = (self.opened.clone(), self.schema());
         let spent = context.session_config().get_extension::<Spent>();
+        let spent = spent.ok_or_else(|| DataFusionError::Internal("no call".to_owned()))?;
         let count = async move {
-            let spent = spent.ok_or_else(|| DataFusionError::Internal("no call".to_owned()))?;
             let graph = opened.connection.live.graph();
             let count = graph.count(&opened.table, Some(spent.deadline), spent.meter.clone()).await;
             let count = count
                 .map_err(|error| DataFusionError::External(Box::new(source::Error::from(error))))?;
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            Ok(RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(vec![count]))])?)
+            let column = |_| Arc::new(Int64Array::from(vec![count])) as ArrayRef;
+            let columns = schema.fields().iter().map(column).collect();
+            let row = RecordBatchOptions::new().with_row_count(Some(1));
+            Ok(RecordBatch::try_new_with_options(schema, columns, &row)?)
         };
-        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream::once(count)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream::once(count))))
     }
 }

@@ -15,14 +15,15 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use tokio::sync::OnceCell;
+use tokio::time::timeout_at;
 
 use super::catalogs::DIRECTORY;
 use super::provider::Rows;
 use super::statement::Planned;
 use super::words::{Names, Words};
 use super::{
-    Command, Error, Listed, Namespace, Of, Opened, Part, Request, Spent, Statement, Version, bind,
-    listing, session, shape, statement,
+    Command, Error, Listed, Name, Namespace, Of, Opened, Part, Request, Spent, Statement, Version,
+    bind, listing, session, shape, statement,
 };
 use crate::catalog::{Column, Scan};
 use crate::clock::{self, Instant};
@@ -38,6 +39,8 @@ pub struct Engine {
     pushdown: bool,
     /// The tables that are the same for as long as the server runs.
     listed: Arc<OnceCell<Vec<Listed>>>,
+    /// What was found of those of the store.
+    found: listing::Found,
 }
 
 /// A command whose names have become tables, columns, and states of those tables.
@@ -49,8 +52,10 @@ pub struct Plan {
     /// Plans to run one after another, names and types settled and made better.
     runs: Vec<LogicalPlan>,
     state: SessionState,
-    /// The stored table of whose rows each gives at most one, in no order.
-    divisible: Option<Arc<Opened>>,
+    /// The only table that a statement reads, where that is a stored version.
+    stored: Option<Arc<Opened>>,
+    /// Whether each of its rows gives at most one, in no order.
+    divisible: bool,
     /// How long it may take, whoever waits.
     longest: Duration,
 }
@@ -96,14 +101,15 @@ impl Engine {
     ///
     /// [`Error::Run`] if the folder for temporary files cannot be used.
     pub fn new(namespace: Namespace) -> Result<Self, Error> {
-        let names = Arc::new(statement::names(&namespace));
         let base = Arc::new(session::base()?);
+        let names = Arc::new(statement::names(&namespace, &base));
         Ok(Engine {
             namespace: Arc::new(namespace),
             base,
             names,
             pushdown: true,
             listed: Arc::default(),
+            found: listing::Found::default(),
         })
     }
 
@@ -150,17 +156,24 @@ impl Engine {
         }
     }
 
-    /// Every table that a statement may name, by catalog, schema and name.
+    /// The names of all tables that [`list`](Self::list) may give.
+    pub fn names(&self) -> Vec<Name> {
+        listing::names(&self.namespace)
+    }
+
+    /// The tables that a statement may name by a name that fits, by catalog, schema and name. Of
+    /// the store it has those that have a version, and only what fits is looked up.
     ///
     /// # Errors
     ///
     /// What the store meets.
-    pub async fn list(&self, stored: listing::Stored) -> Result<Vec<Listed>, Error> {
+    pub async fn list(&self, fits: impl Fn(&Name) -> bool) -> Result<Vec<Listed>, Error> {
         let fixed = self.listed.get_or_try_init(|| listing::fixed(&self.namespace)).await?;
-        match stored {
-            listing::Stored::LeftOut => Ok(fixed.clone()),
-            listing::Stored::LookedUp => listing::with_stored(&self.namespace, fixed).await,
-        }
+        let fixed = fixed.iter().filter(|listed| fits(&listed.named()));
+        let mut all: Vec<_> = fixed.cloned().collect();
+        all.extend(self.found.stored(&self.namespace, &fits).await?);
+        all.sort_by_cached_key(Listed::named);
+        Ok(all)
     }
 
     /// Finds what a statement is, whatever its parameters will be.
@@ -181,7 +194,8 @@ impl Engine {
 
     /// Starts the read that was planned; the first request leaves when the stream is first pulled.
     ///
-    /// `deadline` bounds the whole of it, and so does the connections' own.
+    /// `deadline` bounds the whole of it, and so does the connections' own: the stream ends in
+    /// [`Error::TooLate`] when the first of them comes.
     pub fn run(&self, plan: Plan, deadline: Option<Instant>) -> Answer {
         let meter = Arc::new(Meter::default());
         let own = clock::now() + plan.longest;
@@ -202,14 +216,21 @@ impl Engine {
             Ok(batch) => shape::conform(batch, &announced),
             Err(error) => Err(Error::from(error)),
         });
-        Answer { schema, batches: batches.boxed(), meter, deadline }
+        Answer { schema, batches: timely(batches.boxed(), deadline), meter, deadline }
     }
 
     async fn plan_table(&self, request: &Request) -> Result<Plan, Error> {
         let connection = self.namespace.connection(request.connection.as_deref())?.clone();
         let named = request.columns.as_deref();
-        let wanted = named.unwrap_or_default();
-        let opened = Opened::find(connection, &request.table, &request.of, wanted).await?;
+        let filter = request.filter.as_deref();
+        let words = filter.map(|text| Words::read(text, &self.names)).transpose()?;
+        let mut wanted = named.unwrap_or_default().to_vec();
+        if let Some(words) = &words {
+            let table = connection.catalog.table(&request.table)?;
+            let columns = table.columns.iter().map(|column| column.name.to_string());
+            wanted.extend(columns.filter(|name| words.has(name)));
+        }
+        let opened = Opened::find(connection, &request.table, &request.of, &wanted).await?;
         let opened = Arc::new(opened);
         let scan = Scan {
             columns: opened.select(named)?,
@@ -221,11 +242,12 @@ impl Engine {
         let rows = Rows::new(opened.clone(), all, request.part, false)?;
         let rows = if self.pushdown { rows } else { rows.alone() };
         let name = &*opened.table.name;
-        let state = (*self.base).clone();
+        let mut state = (*self.base).clone();
+        // What `now()` means.
+        state.mark_start_execution();
         let mut plan = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(rows)), None)?;
-        if let Some(text) = &request.filter {
-            let words = Words::read(text, &self.names)?;
-            let expr = statement::parse_expr(text, &words)?;
+        if let (Some(text), Some(words)) = (filter, &words) {
+            let expr = statement::parse_expr(text, words)?;
             let expr = ExprWithAlias { expr, alias: None };
             let failed = |error| Error::planning(text, error);
             let schema = plan.schema().clone();
@@ -237,7 +259,7 @@ impl Engine {
         if let Some(limit) = request.limit {
             plan = plan.limit(0, Some(usize::try_from(limit).unwrap_or(usize::MAX)))?;
         }
-        let text = request.filter.as_deref().unwrap_or_default();
+        let text = filter.unwrap_or_default();
         let plan = state.optimize(&plan.build()?).map_err(|error| Error::planning(text, error))?;
         Ok(Plan {
             schema: scan.schema(),
@@ -245,14 +267,16 @@ impl Engine {
             table: Some(opened),
             runs: vec![plan],
             state,
-            divisible: None,
+            stored: None,
+            divisible: false,
         })
     }
 
     async fn plan_statement(&self, asked: &Statement) -> Result<Plan, Error> {
-        let Planned { plan, state, tables } =
+        let Planned { plan, state, only } =
             statement::plan(&self.base, &self.namespace, &self.names, asked, self.pushdown).await?;
         let failed = |error| Error::planning(&asked.text, error);
+        let stored = only.filter(|only| only.known().is_some());
         let bound = bind::bound(plan, asked.parameters.as_ref())?;
         let runs: Vec<_> = bound
             .iter()
@@ -265,14 +289,35 @@ impl Engine {
             schema: shape::announced(first.schema().as_arrow()),
             table: None,
             divisible: match &*runs {
-                [only] if tables == 1 && reads_once(only)? => divisible(only),
-                _ => None,
+                [run] if stored.is_some() => reads_once(run)? && divisible(run),
+                _ => false,
             },
+            stored,
             runs,
             state,
             longest: longest.unwrap_or_default(),
         })
     }
+}
+
+/// The same batches, and an error once the deadline has come.
+fn timely(
+    batches: BoxStream<'static, Result<RecordBatch, Error>>,
+    deadline: Instant,
+) -> BoxStream<'static, Result<RecordBatch, Error>> {
+    let timely = stream::unfold(Some(batches), move |batches| async move {
+        let mut batches = batches?;
+        let next = timeout_at(deadline, batches.next()).await;
+        // A plan that never waits is not interrupted, and late all the same.
+        let late = clock::now() >= deadline;
+        match next {
+            Ok(None) => None,
+            Ok(Some(Err(error))) => Some((Err(error), None)),
+            Ok(Some(Ok(batch))) if !late => Some((Ok(batch), Some(batches))),
+            Ok(Some(Ok(_))) | Err(_) => Some((Err(Error::TooLate), None)),
+        }
+    });
+    timely.boxed()
 }
 
 fn qualified(table: &str, column: &Column) -> Named {
@@ -289,18 +334,16 @@ fn reads_once(plan: &LogicalPlan) -> Result<bool, Error> {
     Ok(tables == 1)
 }
 
-/// The one stored table from whose parts a plan's rows can be had side by side.
-fn divisible(plan: &LogicalPlan) -> Option<Arc<Opened>> {
+/// Whether a plan's rows can be had side by side from the parts of the table that it reads.
+fn divisible(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Projection(projection) => divisible(&projection.input),
         LogicalPlan::Filter(filter) if filter.input.inputs().is_empty() => divisible(&filter.input),
         LogicalPlan::SubqueryAlias(alias) => divisible(&alias.input),
         LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
-            let provider = source_as_provider(&scan.source).ok()?;
-            let opened = provider.downcast_ref::<Rows>()?.opened().clone();
-            opened.known().is_some_and(|known| known.parts > 1).then_some(opened)
+            source_as_provider(&scan.source).is_ok_and(|table| table.is::<Rows>())
         }
-        _ => None,
+        _ => false,
     }
 }
 
@@ -329,17 +372,23 @@ impl Plan {
             Command::Table(request) => {
                 self.table_parts(request).into_iter().map(Command::Table).collect()
             }
-            Command::Sql(statement) => match self.divisible.as_ref().and_then(|it| it.known()) {
-                Some(known) if statement.part.is_none() => (0..known.parts)
-                    .map(|index| Part { index, of: known.parts })
-                    .map(|part| {
-                        let version = Some(known.version);
-                        Command::Sql(Statement { part: Some(part), version, ..statement.clone() })
-                    })
-                    .collect(),
-                _ => vec![command.clone()],
-            },
+            Command::Sql(statement) => {
+                self.statement_parts(statement).into_iter().map(Command::Sql).collect()
+            }
         }
+    }
+
+    fn statement_parts(&self, statement: &Statement) -> Vec<Statement> {
+        let known = self.stored.as_ref().and_then(|stored| stored.known());
+        let Some(known) = known else { return vec![statement.clone()] };
+        let pinned = Statement { version: Some(known.version), ..statement.clone() };
+        if !self.divisible || known.parts == 1 || statement.part.is_some() {
+            return vec![pinned];
+        }
+        let part = |index| Part { index, of: known.parts };
+        (0..known.parts)
+            .map(|index| Statement { part: Some(part(index)), ..pinned.clone() })
+            .collect()
     }
 
     fn table_parts(&self, request: &Request) -> Vec<Request> {

@@ -9,11 +9,11 @@
 //! |---|---|
 //! | `request` | what is asked |
 //! | `words`, `statement` | from text to a plan: names as the tables spell them, reads only |
-//! | `catalogs`, `functions`, `system`, `listing` | what the names in a statement mean |
+//! | `namespace`, `catalogs`, `functions`, `system`, `listing` | what the names in a statement mean |
 //! | `opened` | which state of a table is read, and by whom |
 //! | `provider`, `pushdown`, `exec`, `lineage`, `few` | from a plan to scans that ask for no more than it needs |
 //! | `count` | `count(*)` as Graph counts |
-//! | `fair`, `bounded` | long work that lets others have their turn; functions that would take all memory |
+//! | `fair`, `bounded`, `reckon`, `windows` | long work that lets others have their turn; functions and windows that would take all memory |
 //! | `bind`, `shape` | values of parameters; the schema of an answer |
 //! | `session` | DataFusion as it is used here |
 //! | `engine` | plans and runs |
@@ -37,11 +37,13 @@ mod namespace;
 mod opened;
 mod provider;
 mod pushdown;
+mod reckon;
 mod request;
 mod session;
 mod shape;
 mod statement;
 mod system;
+mod windows;
 mod words;
 
 use std::sync::Arc;
@@ -49,7 +51,7 @@ use std::time::Duration;
 
 pub use catalogs::{DIRECTORY, LIVE, SCHEMAS, STORED, SYSTEM};
 pub use engine::{Answer, Engine, Known, Plan, Prepared};
-pub use listing::{Listed, Stored};
+pub use listing::{Listed, Name};
 pub use namespace::{Connection, MaxAge, Namespace};
 pub use opened::{Opened, pair};
 pub use request::{Command, Of, Part, Request, Statement, Version};
@@ -191,6 +193,9 @@ pub enum Error {
         /// How many there may be.
         max: usize,
     },
+    /// The deadline came before the last row.
+    #[error("the rows did not all come in time")]
+    TooLate,
     /// A running plan met something.
     #[error("{}", fault::message(.0))]
     Run(Arc<DataFusionError>),
@@ -222,6 +227,7 @@ impl Error {
             | Error::NotBound
             | Error::TooManyBindings { .. } => Kind::Invalid,
             Error::Writes { .. } | Error::NotSupported { .. } => Kind::Unsupported,
+            Error::TooLate => Kind::TimedOut,
             Error::Run(error) => fault::kind(error),
         }
     }
@@ -239,6 +245,7 @@ impl Error {
             Error::WhichConnection { .. } => {
                 Some("name one, as in the path `[\"connection\", \"table\"]`".to_owned())
             }
+            Error::TooLate => Some("give the call more time, or ask for less".to_owned()),
             Error::Catalog(error) => error.hint(),
             Error::Source(error) => error.hint(),
             Error::Run(error) => match fault::inside(error) {

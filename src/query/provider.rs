@@ -53,11 +53,6 @@ impl Rows {
         Rows { helps: false, ..self }
     }
 
-    /// What was opened.
-    pub fn opened(&self) -> &Arc<Opened> {
-        &self.opened
-    }
-
     /// What was opened, where its source may help.
     pub fn helping(&self) -> Option<&Arc<Opened>> {
         self.helps.then_some(&self.opened)

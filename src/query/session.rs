@@ -14,6 +14,7 @@ use super::count::Count;
 use super::fair::Fair;
 use super::few::Few;
 use super::lineage::Lineage;
+use super::windows::Windows;
 use crate::clock::Instant;
 use crate::graph::Meter;
 use crate::limits::query as limits;
@@ -40,6 +41,7 @@ pub fn base() -> Result<SessionState> {
         .with_physical_optimizer_rule(Arc::new(Lineage))
         .with_physical_optimizer_rule(Arc::new(Few))
         .with_physical_optimizer_rule(Arc::new(Fair))
+        .with_physical_optimizer_rule(Arc::new(Windows))
         .build();
     datafusion_functions_json::register_all(&mut state)?;
     bounded::bound(&mut state)?;

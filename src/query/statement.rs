@@ -16,15 +16,20 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::catalogs::{Catalogs, SCHEMAS};
-use super::functions::Called;
+use super::functions::{AS_OF, CHANGES, Called};
 use super::words::{Names, Words};
-use super::{Error, Namespace, Statement, listing, session, system};
+use super::{Error, Namespace, Opened, Statement, listing, session, system};
 use crate::catalog::{Catalog, Property, Type};
 use crate::limits::query as limits;
 
-/// The names that a statement may use without quotes.
-pub fn names(namespace: &Namespace) -> Names {
+/// The names that a statement may use without quotes, functions that it may call included.
+pub fn names(namespace: &Namespace, base: &SessionState) -> Names {
     let mut names = Names::default();
+    let scalar = base.scalar_functions().keys().chain(base.higher_order_functions().keys());
+    let of_rows = base.aggregate_functions().keys().chain(base.window_functions().keys());
+    let tables = base.table_functions().keys().map(String::as_str).chain([AS_OF, CHANGES]);
+    let functions = scalar.chain(of_rows).map(String::as_str).chain(tables);
+    functions.for_each(|name| names.add_function(name));
     SCHEMAS.iter().chain(&system::NAMES).for_each(|name| names.add(name));
     names.add("information_schema");
     for connection in namespace.connections() {
@@ -63,8 +68,9 @@ pub struct Planned {
     pub plan: LogicalPlan,
     /// What it was planned in.
     pub state: SessionState,
-    /// How many tables its text names, those that the plan leaves out included.
-    pub tables: usize,
+    /// The only table that its text names, even if the plan leaves it out. A list of tables opens
+    /// others while it is read.
+    pub only: Option<Arc<Opened>>,
 }
 
 /// Reads the statement and finds what its names mean; reads no rows.
@@ -85,14 +91,7 @@ pub async fn plan(
     let parsed = parse(text, &words)?;
     read_only(&parsed)?;
     let lists = lists_tables(&parsed);
-    let mut catalogs = Catalogs::new(
-        namespace.clone(),
-        words,
-        statement.catalog.as_deref(),
-        statement.schema.as_deref(),
-        statement.part.map(|part| (part, statement.version)),
-        pushdown,
-    );
+    let mut catalogs = Catalogs::new(namespace.clone(), words, statement, pushdown);
     if lists {
         catalogs = catalogs.with_stored(stored(namespace).await?);
     }
@@ -107,7 +106,7 @@ pub async fn plan(
     let reads =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     reads.verify_plan(&plan).map_err(failed)?;
-    Ok(Planned { plan, state, tables: catalogs.opened() })
+    Ok(Planned { plan, state, only: catalogs.only().filter(|_| !lists) })
 }
 
 /// The only statement of the text.

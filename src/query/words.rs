@@ -18,6 +18,8 @@ use crate::limits::query as limits;
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     spellings: HashMap<String, Vec<String>>,
+    /// Those of functions, which are called in lower case.
+    functions: HashSet<String>,
 }
 
 impl Names {
@@ -27,6 +29,11 @@ impl Names {
         if !spellings.iter().any(|known| known == name) {
             spellings.push(name.to_owned());
         }
+    }
+
+    /// Adds a function.
+    pub fn add_function(&mut self, name: &str) {
+        self.functions.insert(name.to_lowercase());
     }
 
     /// The one spelling that `word` can mean.
@@ -149,11 +156,11 @@ struct Spelling<'a> {
 impl Spelling<'_> {
     fn spell(&mut self, word: &mut Word, is_call: bool) {
         let lower = word.value.to_lowercase();
-        if is_call {
+        if is_call && self.names.functions.contains(&lower) {
             word.value = lower;
         } else if let Some(name) = self.names.find(&word.value, &lower) {
             word.value = name.to_owned();
-        } else if self.called.contains(&lower) {
+        } else if is_call || self.called.contains(&lower) {
             word.value = lower;
         } else if word.keyword == Keyword::NoKeyword || !is_grammar(word.keyword) {
             let first = self.first.entry(lower).or_insert_with(|| word.value.clone());
@@ -195,9 +202,10 @@ mod tests {
 
     fn spelt(text: &str) -> String {
         let mut names = Names::default();
-        for name in ["users", "displayName", "mail", "appId", "appid", "state"] {
+        for name in ["users", "displayName", "mail", "appId", "appid", "state", "Sum"] {
             names.add(name);
         }
+        names.add_function("sum");
         let words = Words::read(text, &names).expect("words");
         words.tokens.iter().map(|token| token.token.to_string()).collect()
     }
@@ -211,6 +219,9 @@ mod tests {
             ("select appId, APPID", "select appId, APPID"),
             ("select Count(*) as COUNT order by count", "select count(*) as count order by count"),
             ("with Few (a) as (select 1) from FEW", "with few (a) as (select 1) from few"),
+            ("with Mail (a) as (select 1) from MAIL", "with mail (a) as (select 1) from mail"),
+            ("as DISPLAYNAME(a), displayname.a", "as displayName(a), displayName.a"),
+            ("select SUM (SUM), sum", "select sum (Sum), Sum"),
             ("where STATE = 'DisplayName'", "where state = 'DisplayName'"),
             ("where mail = ? and state = ?", "where mail = $1 and state = $2"),
             ("where mail = '?' and state = ?", "where mail = '?' and state = $1"),

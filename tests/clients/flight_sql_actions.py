@@ -175,6 +175,7 @@ def sessions_keep_what_is_set_until_they_are_closed(server):
     for cookies in (True, False):
         session, other = Session(server, cookies), Session(server, cookies)
         before = session.get()
+        same(before, {}, "options without a session")
         assert not session.cookies, "a question made a session"
         same(session.set(schema="system"), {}, "errors")
         assert session.cookies is None or session.cookies, "no cookie came"
@@ -223,7 +224,10 @@ def sessions_refuse_what_is_no_option_and_no_value(server):
         same(session.set(catalog="nowhere"), {"catalog": INVALID_VALUE}, "errors")
         same(session.set(catalog=True), {"catalog": INVALID_VALUE}, "errors")
         same(session.set(schema=["live"]), {"schema": INVALID_VALUE}, "errors")
+        same(session.get(), {}, "options after nothing was set")
+        assert not session.cookies, "what was refused made a session"
         same(session.set(schema="live", catalog="nowhere"), {"catalog": INVALID_VALUE}, "errors")
+        same(session.get(), {"schema": "live"}, "options that were set")
 
 
 @check

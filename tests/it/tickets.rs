@@ -6,11 +6,13 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_flight::FlightDescriptor;
 use chrono::DateTime;
 use entra_flight::error::{Kind, Report};
+use entra_flight::flight::proto;
 use entra_flight::flight::ticket::{self, Asked};
 use entra_flight::query::{Command, Of, Part, Request, Statement, Version};
 use entra_flight::snapshot::Which;
 use expect_test::expect;
 use proptest::prelude::*;
+use prost::Message as _;
 
 fn asked(bytes: &[u8]) -> Result<Asked, (Kind, String)> {
     ticket::read(bytes)
@@ -52,6 +54,10 @@ fn the_forms_say_the_same() {
     assert_eq!(path(&["live", "users"]), path(&["users", "live"]));
     assert_eq!(path(&["directory", "users"]), path(&["users"]));
     let sql = |text: &str| Ok(Statement::new(text).into());
+    let system = Statement::new("SELECT * FROM system.\"tables\"");
+    assert_eq!(path(&["system", "tables"]), Ok(system.clone().into()));
+    let system = Statement { catalog: Some("contoso".into()), ..system };
+    assert_eq!(path(&["contoso", "system", "tables"]), Ok(system.into()));
     assert_eq!(read(b" select 1\n"), sql("select 1"));
     assert_eq!(read(b"values(1)"), sql("values(1)"));
     assert_eq!(read(b"{\"sql\":\"select 1\"}"), sql("select 1"));
@@ -69,6 +75,11 @@ fn the_forms_say_the_same() {
     assert_eq!(path(&["users", "latest"]), Ok(stored(None).into()));
     assert_eq!(path(&["contoso", "users", "latest"]), Ok(stored(Some("contoso")).into()));
     assert_eq!(read(br#"{"table":"users","version":"latest"}"#), Ok(stored(None).into()));
+    assert_eq!(read(br#"{"table":"users","schema":"stored"}"#), Ok(stored(None).into()));
+    let live = Request { of: Of::Rows(Some(Version::Live)), ..Request::table("users") };
+    assert_eq!(read(br#"{"table":"users","schema":"live"}"#), Ok(live.into()));
+    let default = Ok(Request::table("users").into());
+    assert_eq!(read(br#"{"table":"users","schema":"directory"}"#), default);
     let changes = Of::Changes { from: Some(Which::Number(3)), to: Which::Latest };
     let changes = Request { of: changes, ..Request::table("users") };
     assert_eq!(path(&["users", "changes", "3"]), Ok(changes.clone().into()));
@@ -111,6 +122,54 @@ fn what_cannot_be_read_says_why() {
         a control character: Invalid: the command or ticket is neither JSON, nor a ticket of this server, nor a table name /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`
         a later version: Invalid: the ticket is of version 2, and this server reads version 1 /  hint: ask for a new ticket with get_flight_info
         bytes: Invalid: the command or ticket is neither JSON, nor a ticket of this server, nor a table name /  hint: use a path `["users"]`, or JSON such as `{"table":"users","columns":["id"],"limit":10}`"#]].assert_eq(&said.join("\n"));
+}
+
+#[test]
+fn what_does_not_belong_is_refused_by_name() {
+    let said = |bytes: &[u8]| {
+        let (kind, report) = asked(bytes).expect_err("it does not belong");
+        assert_eq!(kind, Kind::Invalid, "{report}");
+        report.replace('\n', " /")
+    };
+    let sql = [
+        r#""columns":["id"]"#,
+        r#""filter":"id is null""#,
+        r#""limit":1"#,
+        r#""version":"latest""#,
+        r#""changes":true"#,
+        r#""from":1"#,
+        r#""to":2"#,
+    ];
+    for part in sql {
+        let key = part.split('"').nth(1).expect("a key");
+        let said = said(format!(r#"{{"sql":"select 1",{part}}}"#).as_bytes());
+        assert!(said.starts_with(&format!("`{key}` does not go with `sql`")), "{said}");
+    }
+    let query = Some(proto::Query { sql: "select 1".into(), ..proto::Query::default() });
+    let read = proto::Read { version: 1, query, ..proto::Read::default() };
+    let parts = [
+        ("columns", proto::Read { columns: Some(proto::Columns::default()), ..read.clone() }),
+        ("limit", proto::Read { limit: Some(1), ..read.clone() }),
+        ("at", proto::Read { at: Some("latest".into()), ..read.clone() }),
+        ("changes", proto::Read { changes: Some(proto::Changes::default()), ..read.clone() }),
+        ("filter", proto::Read { filter: Some("id is null".into()), ..read.clone() }),
+    ];
+    for (key, read) in parts {
+        let said = said(&read.encode_to_vec());
+        assert!(said.starts_with(&format!("`{key}` does not go with `query`")), "{said}");
+    }
+    let table = [
+        r#"{"table":"users","schema":"system"}"#,
+        r#"{"table":"users","schema":"live","version":3}"#,
+        r#"{"table":"users","schema":"stored","from":3}"#,
+        r#"{"sql":"select 1","limit":1}"#,
+    ];
+    let told: Vec<_> = table.iter().map(|json| said(json.as_bytes())).collect();
+    expect![[r#"
+        no table is read from a schema `system` /  hint: use `directory`, `live` or `stored`, or SQL, which reads `system` as well
+        `schema` does not go with `version` /  hint: leave out `schema`, or `version`
+        `schema` does not go with `changes` /  hint: leave out `schema`, or `changes`
+        `limit` does not go with `sql` /  hint: say it in the statement: with its columns, `WHERE`, `LIMIT`, `as_of('users', 12)` or `changes('users')`"#]].assert_eq(&told.join("\n"));
 }
 
 fn requests() -> impl Strategy<Value = Request> {

@@ -33,7 +33,7 @@ use super::wanted::{self, Wanted};
 use super::{Error, running};
 use crate::catalog::Scan;
 use crate::clock;
-use crate::query::{self, Command, Engine, Listed, Of, Plan, Request, SCHEMAS, Stored, Version};
+use crate::query::{self, Command, Engine, Listed, Of, Plan, Request, SCHEMAS, Version};
 use crate::snapshot::Which;
 
 /// Name and description of each action that is answered here.
@@ -66,6 +66,9 @@ const WRITES: [&str; 16] = [
     "set_not_null",
 ];
 
+/// The `airport-operation` of each exchange that writes.
+const EXCHANGES: [&str; 3] = ["insert", "update", "delete"];
+
 /// The place of a ticket that is redeemed where it was given.
 const HERE: &str = "arrow-flight-reuse-connection://?";
 
@@ -79,7 +82,7 @@ const VIRTUAL: u64 = 1 << 63;
 ///
 /// # Errors
 ///
-/// [`Error::ReadOnly`] for what writes, [`Error::Airport`] for bodies that cannot be read, and what
+/// [`Error::Writes`] for what writes, [`Error::Airport`] for bodies that cannot be read, and what
 /// planning meets.
 pub async fn run(
     engine: &Engine,
@@ -103,7 +106,7 @@ pub async fn run(
         "endpoints" => endpoints(engine, decoded(body)?, transaction).await?,
         "flight_info" => flight_info(engine, decoded(body)?).await?,
         _ if WRITES.contains(&name) => {
-            return Err(Error::ReadOnly { method: name.to_owned() });
+            return Err(Error::Writes { operation: name.to_owned() });
         }
         _ => return Ok(None),
     };
@@ -124,10 +127,8 @@ fn packed(bytes: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// The tables of a connection.
 async fn tables(engine: &Engine, catalog: &str) -> Result<Vec<Listed>, Error> {
-    let name = engine.namespace().connection(Some(catalog))?.name.clone();
-    let mut tables = engine.list(Stored::LookedUp).await?;
-    tables.retain(|listed| listed.catalog == name);
-    Ok(tables)
+    let catalog = engine.namespace().connection(Some(catalog))?.name.clone();
+    Ok(engine.list(|name| name.catalog == catalog).await?)
 }
 
 async fn list_schemas(engine: &Engine, asked: &CatalogRequest) -> Result<Vec<u8>, Error> {
@@ -261,6 +262,12 @@ fn begun() -> String {
 /// When the transaction began that a call belongs to, from its name.
 pub fn transaction(metadata: &MetadataMap) -> Option<Which> {
     metadata.get("airport-transaction-id")?.to_str().ok()?.parse().ok()
+}
+
+/// What an exchange would write, if it is one of Airport's that writes.
+pub fn written(metadata: &MetadataMap) -> Option<&str> {
+    let operation = metadata.get("airport-operation")?.to_str().ok()?;
+    EXCHANGES.contains(&operation).then_some(operation)
 }
 
 /// Reads the newest version as it was when the transaction began; that of a table which had none

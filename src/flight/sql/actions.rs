@@ -171,42 +171,41 @@ fn cancel(caller: &Caller<'_>, info: &FlightInfo) -> CancelStatus {
 }
 
 fn set_options(caller: &Caller<'_>, request: SetSessionOptionsRequest) -> Done {
+    let mut chosen = caller.sessions.get(&caller.known);
     let mut errors = std::collections::HashMap::new();
-    let cookie = caller.sessions.set(&caller.known, |chosen| {
-        for (name, value) in request.session_options {
-            let known = |text: &str| match &*name {
-                "catalog" => caller.engine.namespace().connection(Some(text)).is_ok(),
-                _ => SCHEMAS.contains(&text),
-            };
-            let place = match &*name {
-                "catalog" => &mut chosen.catalog,
-                "schema" => &mut chosen.schema,
-                _ => {
-                    errors.insert(name, OptionError { value: INVALID_NAME });
-                    continue;
-                }
-            };
-            match value.value {
-                None => *place = None,
-                Some(OptionValue::Text(text)) if text.is_empty() => *place = None,
-                Some(OptionValue::Text(text)) if known(&text) => *place = Some(text),
-                Some(_) => {
-                    errors.insert(name, OptionError { value: INVALID_VALUE });
-                }
+    let asked = request.session_options.len();
+    for (name, value) in request.session_options {
+        let known = |text: &str| match &*name {
+            "catalog" => caller.engine.namespace().connection(Some(text)).is_ok(),
+            _ => SCHEMAS.contains(&text),
+        };
+        let place = match &*name {
+            "catalog" => &mut chosen.catalog,
+            "schema" => &mut chosen.schema,
+            _ => {
+                errors.insert(name, OptionError { value: INVALID_NAME });
+                continue;
+            }
+        };
+        match value.value {
+            None => *place = None,
+            Some(OptionValue::Text(text)) if text.is_empty() => *place = None,
+            Some(OptionValue::Text(text)) if known(&text) => *place = Some(text),
+            Some(_) => {
+                errors.insert(name, OptionError { value: INVALID_VALUE });
             }
         }
-    });
-    Done { cookie: Some(cookie), ..Done::with(&SetSessionOptionsResult { errors }) }
+    }
+    // Whoever has set nothing gets no session by it.
+    let set = errors.len() < asked;
+    let cookie = set.then(|| caller.sessions.set(&caller.known, &chosen));
+    Done { cookie, ..Done::with(&SetSessionOptionsResult { errors }) }
 }
 
-/// The options as they hold: those that were not set have their defaults.
+/// The options that are set; none without a session.
 fn get_options(caller: &Caller<'_>) -> Done {
-    let chosen = caller.sessions.get(&caller.known);
-    let only = caller.engine.namespace().connection(None).map(|it| it.name.to_string());
-    let values = [
-        ("catalog", chosen.catalog.or(only.ok())),
-        ("schema", chosen.schema.or(Some(SCHEMAS[0].to_owned()))),
-    ];
+    let Chosen { catalog, schema } = caller.sessions.get(&caller.known);
+    let values = [("catalog", catalog), ("schema", schema)];
     let option = |text: String| SessionOptionValue { value: Some(OptionValue::Text(text)) };
     let session_options = values
         .into_iter()

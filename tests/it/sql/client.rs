@@ -42,6 +42,21 @@ async fn the_client_of_arrow_flight_gets_what_it_asks_for() {
     assert_eq!(catalogs[0].column(0).as_string::<i32>().value(0), "contoso");
     let info = client.get_db_schemas(CommandGetDbSchemas::default()).await.expect("schemas");
     assert_eq!(rows(&read(&mut client, info).await), 3);
+    let empty = Some(String::new());
+    let anything =
+        CommandGetDbSchemas { catalog: empty.clone(), db_schema_filter_pattern: empty.clone() };
+    let info = client.get_db_schemas(anything).await.expect("schemas");
+    assert_eq!(rows(&read(&mut client, info).await), 3, "nothing chosen is anything");
+    let every = client.get_tables(CommandGetTables::default()).await.expect("tables");
+    let every = rows(&read(&mut client, every).await);
+    let anything = CommandGetTables {
+        catalog: empty.clone(),
+        db_schema_filter_pattern: empty.clone(),
+        table_name_filter_pattern: empty,
+        ..CommandGetTables::default()
+    };
+    let info = client.get_tables(anything).await.expect("tables");
+    assert_eq!(rows(&read(&mut client, info).await), every, "nothing chosen is anything");
     let wanted = CommandGetTables {
         db_schema_filter_pattern: Some("live".to_owned()),
         table_name_filter_pattern: Some("group\\_%".to_owned()),

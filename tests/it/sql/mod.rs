@@ -7,7 +7,9 @@ use futures::TryStreamExt as _;
 
 use crate::house::House;
 
+mod asked;
 mod client;
+mod connections;
 mod differential;
 mod logic;
 mod pushdown;

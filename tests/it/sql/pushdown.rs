@@ -3,7 +3,7 @@
 use entra_flight::sim::Tenant;
 use expect_test::{Expect, expect};
 
-use super::{ask, house};
+use super::{ask, differential, house};
 use crate::house::House;
 
 /// The requests for a statement, decoded, and how many rows came.
@@ -191,4 +191,18 @@ async fn many_ids_are_asked_for_fifteen_at_a_time() {
     let rows = ask(&house, &text).await.expect("rows");
     assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 40);
     assert_eq!(house.tenant.counters().requests - before, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_count_that_graph_is_asked_for_is_one_request_and_explained_as_such() {
+    let house = House::advanced(Tenant::seed(7).users(300).start(), true);
+    let count = "select count(*) from users";
+    let told = format!("{count}\n  /v1.0/users/$count\n  1 rows\n");
+    assert_eq!(asked(&house, count).await, told);
+    assert_eq!(differential::rows(&house.engine, count).await, ["300"]);
+    let nothing = format!("select 'x' from ({count})");
+    assert_eq!(differential::rows(&house.engine, &nothing).await, ["x"]);
+    let plan = differential::rows(&house.engine, &format!("explain {count}")).await.join("\n");
+    let step = "Count: table=contoso.users, GET /users/$count, requests=1, resource_units=3";
+    assert!(plan.contains(step), "{plan}");
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use entra_flight::clock;
 use entra_flight::error::Kind;
 use entra_flight::query::Statement;
 use entra_flight::sim::{Fault, Tenant};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _, future};
 
 use super::{ask, house};
 use crate::house::House;
@@ -56,6 +57,20 @@ async fn work_without_end_lets_others_have_their_turn_and_can_be_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_without_end_ends_at_its_deadline() {
+    let house = house();
+    // One that gives nothing, and one that never stops giving.
+    for what in ["count(*)", "*"] {
+        let text = format!("select {what} from generate_series(1, 1000000000000000)");
+        let plan = house.engine.plan(Statement::new(text)).await.expect("a plan");
+        let answer = house.engine.run(plan, Some(clock::now() + Duration::from_millis(200)));
+        let read = answer.batches.try_for_each(|_| future::ok(()));
+        let ended = tokio::time::timeout(Duration::from_secs(30), read).await.expect("it ends");
+        assert_eq!(ended.expect_err("there is always more").kind(), Kind::TimedOut, "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_that_are_too_much_are_refused() {
     let house = house();
     let long = format!("select 1 where {}", vec!["1 = 1"; 3_000].join(" and "));
@@ -64,6 +79,28 @@ async fn statements_that_are_too_much_are_refused() {
     for text in [long, deep, huge] {
         let error = house.engine.plan(Statement::new(text)).await.expect_err("too much");
         assert_eq!(error.kind(), Kind::Invalid, "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_windows_hold_is_memory() {
+    let house = house();
+    let text = |window: &str, rows: u32| {
+        format!(
+            "select max(length(n)) from (select {window} as n from \
+             (select repeat('x', 1000) || value as t from generate_series(1, {rows})))"
+        )
+    };
+    // About 100 MB: more than all statements may take together.
+    let rows = 100_000;
+    let error = ask(&house, &text("max(t) over ()", rows)).await.expect_err("too much is held");
+    assert_eq!(error.kind(), Kind::Throttled, "{error}");
+    assert!(error.to_string().contains("needs more than the 96 MiB"), "{error}");
+    // What was held is free again, and a window that gives its rows as they come holds few.
+    for (window, rows) in [("max(t) over ()", 1_000), ("lag(t) over ()", rows)] {
+        let answer = ask(&house, &text(window, rows)).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{window}: {error}"));
+        assert_eq!(answer[0].num_rows(), 1, "{window}");
     }
 }
 
