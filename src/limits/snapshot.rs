@@ -82,8 +82,8 @@ pub const CHANGES_BYTES: u64 = 24 << 20;
 /// Updated rows that are read whole to learn which columns change.
 pub const UPDATES_TRIED: usize = 128;
 
-/// Rows that are picked out of a file in one go.
-pub const PICKED_ROWS: usize = 512;
+/// Rows that are picked out of a file in one go: pages at the ends of two goes are inflated twice.
+pub const PICKED_ROWS: usize = 2_048;
 
 /// Such goes at once: most of the work is inflating pages, which a second core can share.
 pub const PICKS_AT_ONCE: usize = 4;

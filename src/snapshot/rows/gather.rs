@@ -167,38 +167,48 @@ fn bytes<T: ByteArrayType<Offset = i32>>(
         let offsets = of[array].0;
         offsets[range.start] as usize..offsets[range.end] as usize
     };
-    let each = |(array, row): &(usize, usize)| span(*array, *row..row + 1).len();
-    let length = match places {
-        Places::Rows(rows) => rows.iter().map(each).sum(),
-        Places::Ranges { ranges, .. } => {
-            ranges.iter().map(|(array, range)| span(*array, range.clone()).len()).sum::<usize>()
-        }
-    };
-    let overflow = |_| ArrowError::OffsetOverflowError(length);
-    i32::try_from(length).map_err(overflow)?;
-    let mut values: Vec<u8> = Vec::with_capacity(length);
+    let mut values: Vec<u8> = Vec::with_capacity(expected(arrays, &of, places.total()));
     let mut ends: Vec<i32> = Vec::with_capacity(places.total() + 1);
     ends.push(0);
     match places {
         Places::Rows(rows) => {
             for (array, row) in rows {
-                values.extend_from_slice(&of[*array].1[span(*array, *row..row + 1)]);
+                let span = span(*array, *row..row + 1);
+                // Many cells of a directory are empty.
+                if !span.is_empty() {
+                    values.extend_from_slice(&of[*array].1[span]);
+                }
                 ends.push(values.len() as i32);
             }
         }
         Places::Ranges { ranges, .. } => {
             for (array, range) in ranges {
                 let span = span(*array, range.clone());
-                let moved = values.len() as i32 - span.start as i32;
+                let moved = (values.len() as i32).wrapping_sub(span.start as i32);
                 let offsets = &of[*array].0[range.start + 1..=range.end];
-                ends.extend(offsets.iter().map(|end| end + moved));
+                ends.extend(offsets.iter().map(|end| end.wrapping_add(moved)));
                 values.extend_from_slice(&of[*array].1[span]);
             }
         }
     }
+    // Ends beyond that have wrapped.
+    i32::try_from(values.len()).map_err(|_| ArrowError::OffsetOverflowError(values.len()))?;
     let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
     let nulls = nulls(arrays, places);
     Ok(Arc::new(GenericByteArray::<T>::try_new(offsets, values.into(), nulls)?))
+}
+
+/// About how many bytes so many values take, by what all of the arrays hold.
+fn expected(arrays: &[&dyn Array], of: &[(&[i32], &[u8])], total: usize) -> usize {
+    let held = of.iter().map(|(offsets, _)| match (offsets.first(), offsets.last()) {
+        (Some(first), Some(last)) => (last - first) as usize,
+        _ => 0,
+    });
+    let (held, count) =
+        (held.sum::<usize>(), arrays.iter().map(|array| array.len()).sum::<usize>());
+    // A sixteenth more is mostly enough; if not, they are moved.
+    let fair = (held as u128 * total as u128 / count.max(1) as u128) as usize;
+    fair + fair / 16
 }
 
 fn lists(arrays: &[&dyn Array], places: Places<'_>) -> Result<ArrayRef, ArrowError> {
@@ -207,31 +217,34 @@ fn lists(arrays: &[&dyn Array], places: Places<'_>) -> Result<ArrayRef, ArrowErr
     let mut total = 0_usize;
     let mut ends: Vec<i32> = Vec::with_capacity(places.total() + 1);
     ends.push(0);
-    let mut take = |array: usize, rows: Range<usize>| {
-        let offsets: &[i32] = of[array].offsets();
-        let span = offsets[rows.start] as usize..offsets[rows.end] as usize;
-        let overflow = |_| ArrowError::OffsetOverflowError(total + span.len());
-        i32::try_from(total + span.len()).map_err(overflow)?;
-        let moved = total as i32 - span.start as i32;
-        ends.extend(offsets[rows.start + 1..=rows.end].iter().map(|end| end + moved));
-        total += span.len();
-        if !span.is_empty() {
-            ranges.push((array, span));
-        }
-        Ok::<_, ArrowError>(())
-    };
     match places {
         Places::Rows(rows) => {
             for (array, row) in rows {
-                take(*array, *row..row + 1)?;
+                let offsets: &[i32] = of[*array].offsets();
+                let (start, end) = (offsets[*row] as usize, offsets[row + 1] as usize);
+                if start < end {
+                    total += end - start;
+                    ranges.push((*array, start..end));
+                }
+                ends.push(total as i32);
             }
         }
-        Places::Ranges { ranges, .. } => {
-            for (array, range) in ranges {
-                take(*array, range.clone())?;
+        Places::Ranges { ranges: of_lists, .. } => {
+            for (array, lists) in of_lists {
+                let offsets: &[i32] = of[*array].offsets();
+                let span = offsets[lists.start] as usize..offsets[lists.end] as usize;
+                let moved = (total as i32).wrapping_sub(span.start as i32);
+                let offsets = &offsets[lists.start + 1..=lists.end];
+                ends.extend(offsets.iter().map(|end| end.wrapping_add(moved)));
+                total += span.len();
+                if !span.is_empty() {
+                    ranges.push((*array, span));
+                }
             }
         }
     }
+    // Ends beyond that have wrapped.
+    i32::try_from(total).map_err(|_| ArrowError::OffsetOverflowError(total))?;
     let items: Vec<&dyn Array> = of.iter().map(|list| list.values().as_ref()).collect();
     let items = gathered(&items, Places::Ranges { ranges: &ranges, total })?;
     let DataType::List(field) = arrays[0].data_type() else {

@@ -55,7 +55,9 @@ pub fn cells(column: &Column, array: &ArrayRef) -> Result<Vec<u128>, ArrowError>
 /// As [`cells`].
 pub fn rows(columns: &[Column], arrays: &[ArrayRef], rows: usize) -> Result<Vec<u128>, ArrowError> {
     let mut sums = vec![0_u128; rows];
-    for (column, array) in columns.iter().zip(arrays) {
+    // Nothing adds nothing.
+    let there = |(_, array): &(&Column, &ArrayRef)| array.null_count() < array.len();
+    for (column, array) in columns.iter().zip(arrays).filter(there) {
         for (sum, cell) in sums.iter_mut().zip(cells(column, array)?) {
             *sum = sum.wrapping_add(cell);
         }
@@ -74,6 +76,9 @@ fn hashes(
     seed: u64,
     unordered: bool,
 ) -> Result<Vec<u128>, ArrowError> {
+    if array.null_count() == array.len() {
+        return Ok(vec![0; array.len()]);
+    }
     let wrong = || ArrowError::CastError(format!("{} is not {:?}", array.data_type(), ty.arrow()));
     macro_rules! numbers {
         ($kind:ty, $bytes:expr) => {

@@ -151,8 +151,10 @@ fn properties(sample: &RecordBatch) -> Result<WriterProperties, ParquetError> {
         .set_max_row_group_row_count(Some(limits::ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(limits::PAGE_ROWS)
         .set_data_page_size_limit(limits::PAGE_BYTES)
-        // Hashes are as long as each other and never repeat: their lengths apart take nothing.
-        .set_column_encoding(ColumnPath::from(ROW_HASH), Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        // Hashes are as long as each other and never repeat: their lengths apart take nothing, and what
+        // is left cannot be made smaller.
+        .set_column_encoding(ColumnPath::from(ROW_HASH), Encoding::DELTA_LENGTH_BYTE_ARRAY)
+        .set_column_compression(ColumnPath::from(ROW_HASH), Compression::UNCOMPRESSED);
     for leaf in leaves(sample)? {
         if leaf.in_list {
             let none = EnabledStatistics::None;
