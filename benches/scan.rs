@@ -16,6 +16,7 @@ use entra_flight::secret::Secret;
 use entra_flight::sim::{self, Tenant};
 use entra_flight::source::{Live, Source as _};
 use futures::StreamExt as _;
+use tokio::sync::Semaphore;
 
 fn engine(tenant: &Arc<Tenant>) -> Engine {
     let settings = auth::Settings {
@@ -39,6 +40,7 @@ fn engine(tenant: &Arc<Tenant>) -> Engine {
         store: None,
         max_age: MaxAge::default(),
         keep: None,
+        loads: Arc::new(Semaphore::new(1)),
         lost_share_max: 0.5,
     }]))
     .expect("an engine")

@@ -118,7 +118,7 @@ async fn parts_of_a_stored_answer_hold_each_row_once() {
     let loader = Loader::of(Tenant::seed(7).users(10).start(), &folder);
     let place = loader.connection.stored(&loader.table("users")).expect("a store");
     let user = |id: u32| {
-        let kind = if id % 3 == 0 { "Guest" } else { "Member" };
+        let kind = if id.is_multiple_of(3) { "Guest" } else { "Member" };
         (format!("{id:04}"), json!({ "id": format!("{id:04}"), "userType": kind }))
     };
     let parts: Vec<Rows> = (0..4).map(|n| (n * 100..(n + 1) * 100).map(user).collect()).collect();
