@@ -17,7 +17,7 @@ use crate::snapshot::{Commit, Snapshot, Which};
 pub struct Name {
     /// The connection.
     pub catalog: Arc<str>,
-    /// One of [`SCHEMAS`](super::SCHEMAS).
+    /// One of [`SCHEMAS`].
     pub schema: &'static str,
     /// The table's name.
     pub name: Arc<str>,
@@ -28,7 +28,7 @@ pub struct Name {
 pub struct Listed {
     /// The connection.
     pub catalog: Arc<str>,
-    /// One of [`SCHEMAS`](super::SCHEMAS).
+    /// One of [`SCHEMAS`].
     pub schema: &'static str,
     /// The table's name.
     pub name: Arc<str>,
