@@ -183,8 +183,8 @@ pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Exchanges with Graph that a connection remembers.
 pub const EXCHANGES_KEPT: usize = 1_000;
 
-/// Pages whose memory waits for the next: one is decoded, one is read ahead, one is on its way.
-pub const PAGES_SPARE_MAX: usize = 4;
+/// Pages whose memory waits for the next; of the three that a listing holds, hardly ever two wait.
+pub const PAGES_SPARE_MAX: usize = 2;
 
 /// The largest page whose memory is kept so.
 pub const PAGE_SPARE_BYTES_MAX: usize = 4 << 20;

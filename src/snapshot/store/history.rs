@@ -137,12 +137,8 @@ pub async fn files(place: &Stored, commits: Vec<u64>) -> Result<HashSet<String>,
     let read = stream::iter(commits).map(|version| async move {
         let bytes = commit(place, version).await?;
         let mut named = Vec::new();
-        for line in lines(&bytes) {
-            let line: Line = serde_json::from_slice(line).map_err(|source| Error::Record {
-                table: place.name().to_owned(),
-                version,
-                source,
-            })?;
+        for line in lines(place, version, &bytes) {
+            let line = line?;
             named.extend(line.add.into_iter().chain(line.cdc).map(|file| file.path));
         }
         Ok(named)
@@ -155,13 +151,8 @@ pub async fn files(place: &Stored, commits: Vec<u64>) -> Result<HashSet<String>,
 pub async fn changes(place: &Stored, version: u64) -> Result<Vec<DataFile>, Error> {
     let bytes = commit(place, version).await?;
     let mut files = Vec::new();
-    for line in lines(&bytes) {
-        let line: Line = serde_json::from_slice(line).map_err(|source| Error::Record {
-            table: place.name().to_owned(),
-            version,
-            source,
-        })?;
-        files.extend(line.cdc.map(|Named { path, size }| DataFile {
+    for line in lines(place, version, &bytes) {
+        files.extend(line?.cdc.map(|Named { path, size }| DataFile {
             path,
             bytes: size.unwrap_or(0),
             rows: 0,
@@ -179,18 +170,26 @@ async fn commit(place: &Stored, version: u64) -> Result<Bytes, Error> {
     answer.bytes().await.map_err(failed)
 }
 
-fn lines(commit: &Bytes) -> impl Iterator<Item = &[u8]> {
-    commit.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+/// What a commit says, line by line.
+fn lines(
+    place: &Stored,
+    version: u64,
+    commit: &Bytes,
+) -> impl Iterator<Item = Result<Line, Error>> {
+    let lines = commit.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(move |line| serde_json::from_slice(line).map_err(unreadable(place, version)))
+}
+
+fn unreadable(place: &Stored, version: u64) -> impl Fn(serde_json::Error) -> Error {
+    move |source| Error::Record { table: place.name().to_owned(), version, source }
 }
 
 /// The load that a commit came from; `None` of one that no load made.
 pub async fn entry(place: &Stored, version: u64) -> Result<Option<Entry>, Error> {
     let bytes = commit(place, version).await?;
-    let unreadable = |source| Error::Record { table: place.name().to_owned(), version, source };
-    for line in lines(&bytes) {
-        let line: Line = serde_json::from_slice(line).map_err(unreadable)?;
-        if let Some(info) = line.commit_info {
-            return told(version, info).map_err(unreadable);
+    for line in lines(place, version, &bytes) {
+        if let Some(info) = line?.commit_info {
+            return told(version, info).map_err(unreadable(place, version));
         }
     }
     Ok(None)
