@@ -166,3 +166,27 @@ fn hashed(version: &Version, table: &Table) -> BoxStream<'static, Result<RecordB
     };
     batches.map(shaped).boxed()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+
+    use super::{Version, at_once, limits};
+    use crate::snapshot::DataFile;
+    use crate::snapshot::rows::Files;
+
+    #[test]
+    fn of_larger_rows_fewer_changes_are_held_and_one_always_is() {
+        let held = |bytes: u64, rows: u64| {
+            let file = DataFile { path: "load-1.parquet".to_owned(), bytes, rows, stats: None };
+            let files = Files::new(Arc::new(InMemory::new()), vec![file.clone(), file]);
+            at_once(&Version { files, hashing: String::new(), key: Vec::new() })
+        };
+        assert_eq!(held(200 << 20, 1 << 20), limits::CHANGES_AT_ONCE);
+        assert_eq!(held(0, 0), limits::CHANGES_AT_ONCE);
+        assert_eq!(held(8 << 20, 1 << 10) as u64, limits::CHANGES_BYTES / (6 * 8 << 10));
+        assert_eq!(held(1 << 40, 10), 1);
+    }
+}
