@@ -186,7 +186,7 @@ mod tests {
         };
         assert_eq!(held(200 << 20, 1 << 20), limits::CHANGES_AT_ONCE);
         assert_eq!(held(0, 0), limits::CHANGES_AT_ONCE);
-        assert_eq!(held(8 << 20, 1 << 10) as u64, limits::CHANGES_BYTES / (6 * 8 << 10));
+        assert_eq!(held(8 << 20, 1 << 10) as u64, limits::CHANGES_BYTES / (6 * (8 << 10)));
         assert_eq!(held(1 << 40, 10), 1);
     }
 }
