@@ -11,7 +11,10 @@ pub const ROW_GROUP_BYTES: usize = 16 << 20;
 
 /// Encoded bytes of one stored file, about: large enough to scan well, small enough that a
 /// table of a million rows is read by several at once.
-pub const FILE_BYTES: usize = 96 << 20;
+pub const FILE_BYTES: u64 = 96 << 20;
+
+/// Rows that are looked at to choose how a file is encoded.
+pub const SAMPLE_ROWS: usize = 2 << 10;
 
 /// Bytes of a part in which a file is handed to the store: buckets take none that are smaller.
 pub const PART_BYTES: usize = 5 << 20;
@@ -29,20 +32,12 @@ pub const BATCH_ROWS: u64 = 8_192;
 /// Bytes of a batch that is read.
 pub const BATCH_BYTES: usize = 1 << 20;
 
-/// Bytes of a batch that is written: each costs something for each of its columns.
-pub const WRITTEN_BATCH_BYTES: usize = 3 << 20;
+/// Bytes of rows that are merged and written in one go: each go costs something for each column of each
+/// run, and what the rows are gathered from is held meanwhile.
+pub const WRITTEN_BATCH_BYTES: usize = 10 << 20;
 
 /// Bytes of the batches of a sorted run on disk: each run of a merge holds one of them.
 pub const RUN_BATCH_BYTES: usize = 256 << 10;
-
-/// Batches of one run that were read back and whose memory waits for the next.
-pub const SPARE_MAX: usize = 1;
-
-/// The largest that is kept so.
-pub const SPARE_BYTES_MAX: usize = 2 * RUN_BATCH_BYTES;
-
-/// Such batches that are gathered in one go.
-pub const PIECES_GATHERED: usize = 16;
 
 /// Runs before they are made one: about this many batches are held by each merge, however many rows
 /// there are.
@@ -50,6 +45,9 @@ pub const RUNS_MAX: usize = 64;
 
 /// Bytes of rows that are gathered before they are sorted; while they are, as many more.
 pub const SORT_BYTES: usize = 24 << 20;
+
+/// Columns of one row group that are encoded side by side, where there are as many cores.
+pub const COLUMNS_AT_ONCE: usize = 4;
 
 /// Batches that wait between the sort and the file.
 pub const BATCHES_AHEAD: usize = 1;

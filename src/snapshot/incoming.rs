@@ -8,7 +8,7 @@ use futures::stream::{BoxStream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::rows::{self, Room, Sorter, Writer, hash};
+use super::rows::{self, Room, Shaped, Sorter, Writer, hash};
 use super::store::{CHANGES, delta_schema};
 use super::{DataFile, Error, ROW_HASH, Stored};
 use crate::catalog::{CHANGED_COLUMNS, COMMIT_TIMESTAMP, COMMIT_VERSION};
@@ -46,7 +46,7 @@ impl Incoming {
         let fields: Vec<FieldRef> = schema.fields().iter().cloned().chain([hash]).collect();
         let schema = Arc::new(Schema::new(fields));
         let room = Room { bytes: limits::SORT_BYTES, runs: limits::RUNS_MAX };
-        let sorted = Arc::new(Schema::new(schema.fields().iter().map(unread).collect::<Vec<_>>()));
+        let sorted = Arc::new(rows::unread(&schema));
         let sorter = Sorter::new(sorted.clone(), key, room)?;
         Ok(Incoming { columns: columns.to_vec(), schema, sorted, sorter })
     }
@@ -109,7 +109,9 @@ impl Sorted {
             Writer::new(place.files().clone(), format!("load-{load}"), target.clone(), sorted_by);
         let left_out = self.rows.duplicates();
         let merge = self.rows.merge()?;
-        let write = write_merged(merge, writer, target, place.name().to_owned());
+        let (from, to) = (rows::unread(&self.schema), rows::unread(&target));
+        let table = place.name().to_owned();
+        let write = write_merged(merge, writer, Arc::new(from), Arc::new(to), table);
         // Several tables are written side by side, and whoever waits for them is one task.
         let written = AbortOnDropHandle::new(tokio::spawn(write));
         let (files, duplicates) = written.await.map_err(Error::Died)??;
@@ -117,40 +119,26 @@ impl Sorted {
     }
 }
 
-/// The field whose texts are the bytes that they are made of. Whoever moves rows does not read them, and
-/// as bytes they are not looked at again each time; they are once, on their way into files.
-fn unread(field: &FieldRef) -> FieldRef {
-    fn bytes(ty: &DataType) -> DataType {
-        match ty {
-            DataType::Utf8 => DataType::Binary,
-            DataType::List(item) => DataType::List(unread(item)),
-            DataType::Struct(parts) => DataType::Struct(parts.iter().map(unread).collect()),
-            other => other.clone(),
-        }
-    }
-    Arc::new(field.as_ref().clone().with_data_type(bytes(field.data_type())))
-}
-
-/// Merges rows in a thread of its own and writes them; gives the files and how many rows were left out.
+/// Merges rows of the schema `from` in a thread of its own and writes them as ones of `to`; gives the
+/// files and how many rows were left out.
 async fn write_merged(
     mut merge: rows::Merge,
     mut writer: Writer,
-    schema: SchemaRef,
+    from: SchemaRef,
+    to: SchemaRef,
     table: String,
 ) -> Result<(Vec<DataFile>, u64), Error> {
     let (hand, mut taken) = mpsc::channel(limits::BATCHES_AHEAD);
     let merge = tokio::task::spawn_blocking(move || {
-        for batch in merge.by_ref() {
-            let shaped = rows::conform(&batch?, &schema)
-                .map_err(|source| Error::Shape { action: "write rows", source })?;
-            if hand.blocking_send(shaped).is_err() {
+        for rows in merge.by_ref() {
+            if hand.blocking_send(rows?).is_err() {
                 break;
             }
         }
         Ok(merge.duplicates())
     });
-    while let Some(batch) = taken.recv().await {
-        writer.write(&batch).await?;
+    while let Some(rows) = taken.recv().await {
+        writer.write(Arc::new(Shaped { rows, from: from.clone(), to: to.clone() })).await?;
     }
     let duplicates = merge.await.map_err(Error::Died)??;
     Ok((writer.finish(&table).await?, duplicates))
@@ -175,7 +163,7 @@ pub async fn write_changes(
     while let Some(batch) = batches.next().await {
         let batch = rows::conform(&batch?, &schema)
             .map_err(|source| Error::Shape { action: "write changes", source })?;
-        writer.write(&batch).await?;
+        writer.write(Arc::new(batch)).await?;
     }
     writer.finish(place.name()).await
 }

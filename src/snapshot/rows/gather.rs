@@ -3,6 +3,7 @@
 //! Most bytes of a row are in its lists, whose elements lie side by side: here they are copied by
 //! the list, and not one by one as `arrow::compute::interleave` does it.
 
+use std::borrow::Borrow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -27,20 +28,31 @@ use arrow::error::ArrowError;
 /// [`ArrowError::OffsetOverflowError`] if the texts, or the elements of the lists, of a column are
 /// more than 2 GiB.
 pub fn gather(
-    batches: &[&RecordBatch],
+    batches: &[impl Borrow<RecordBatch>],
     places: &[(usize, usize)],
 ) -> Result<RecordBatch, ArrowError> {
-    let Some(first) = batches.first() else {
+    let Some(first) = batches.first().map(Borrow::borrow) else {
         return Err(ArrowError::InvalidArgumentError("rows of no batch".to_owned()));
     };
-    let columns = (0..first.num_columns()).map(|column| {
-        let arrays: Vec<&dyn Array> =
-            batches.iter().map(|batch| batch.column(column).as_ref()).collect();
-        gathered(&arrays, Places::Rows(places))
-    });
+    let columns = (0..first.num_columns()).map(|at| column(batches, at, places));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
     RecordBatch::try_new_with_options(first.schema(), columns, &options)
+}
+
+/// The values that [`gather`] puts into the column at `at`.
+///
+/// # Errors
+///
+/// As [`gather`].
+pub fn column(
+    batches: &[impl Borrow<RecordBatch>],
+    at: usize,
+    places: &[(usize, usize)],
+) -> Result<ArrayRef, ArrowError> {
+    let arrays: Vec<&dyn Array> =
+        batches.iter().map(|batch| batch.borrow().column(at).as_ref()).collect();
+    gathered(&arrays, Places::Rows(places))
 }
 
 /// What is taken, in order.
@@ -174,10 +186,7 @@ fn bytes<T: ByteArrayType<Offset = i32>>(
         Places::Rows(rows) => {
             for (array, row) in rows {
                 let span = span(*array, *row..row + 1);
-                // Many cells of a directory are empty.
-                if !span.is_empty() {
-                    values.extend_from_slice(&of[*array].1[span]);
-                }
+                append(&mut values, of[*array].1, span);
                 ends.push(values.len() as i32);
             }
         }
@@ -187,7 +196,7 @@ fn bytes<T: ByteArrayType<Offset = i32>>(
                 let moved = (values.len() as i32).wrapping_sub(span.start as i32);
                 let offsets = &of[*array].0[range.start + 1..=range.end];
                 ends.extend(offsets.iter().map(|end| end.wrapping_add(moved)));
-                values.extend_from_slice(&of[*array].1[span]);
+                append(&mut values, of[*array].1, span);
             }
         }
     }
@@ -196,6 +205,22 @@ fn bytes<T: ByteArrayType<Offset = i32>>(
     let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
     let nulls = nulls(arrays, places);
     Ok(Arc::new(GenericByteArray::<T>::try_new(offsets, values.into(), nulls)?))
+}
+
+/// Appends these bytes. Of a few, mostly, more are copied and then forgotten: to copy as many as are
+/// known beforehand is much quicker than to ask how many.
+fn append(to: &mut Vec<u8>, from: &[u8], span: Range<usize>) {
+    const BLOCK: usize = 64;
+    let few = (1..=BLOCK).contains(&span.len());
+    match from.get(span.start..).and_then(<[u8]>::first_chunk::<BLOCK>).filter(|_| few) {
+        Some(block) => {
+            let end = to.len() + span.len();
+            to.extend_from_slice(block);
+            to.truncate(end);
+        }
+        None if span.is_empty() => {}
+        None => to.extend_from_slice(&from[span]),
+    }
 }
 
 /// About how many bytes so many values take, by what all of the arrays hold.

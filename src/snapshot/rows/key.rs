@@ -2,7 +2,7 @@
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::Schema;
-use arrow::row::{RowConverter, Rows, SortField};
+use arrow::row::{Row, RowConverter, Rows, SortField};
 
 use crate::snapshot::Error;
 
@@ -38,5 +38,18 @@ impl Keys {
         let columns: Vec<ArrayRef> =
             self.columns.iter().map(|column| batch.column(*column).clone()).collect();
         self.converter.convert_columns(&columns).map_err(Error::unsortable)
+    }
+}
+
+/// The first bytes of a key, which compare as the key does.
+pub fn beginning(key: Row<'_>) -> u128 {
+    let key = key.as_ref();
+    match key.first_chunk() {
+        Some(start) => u128::from_be_bytes(*start),
+        None => {
+            let mut start = [0; size_of::<u128>()];
+            start[..key.len()].copy_from_slice(key);
+            u128::from_be_bytes(start)
+        }
     }
 }

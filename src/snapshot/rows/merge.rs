@@ -5,12 +5,14 @@ use std::collections::BinaryHeap;
 use std::mem;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::error::ArrowError;
 use arrow::ipc::Block;
 use arrow::row::{Row, Rows};
 
-use super::gather::gather;
-use super::key::Keys;
+use super::columns::Columns;
+use super::gather::{column, gather};
+use super::key::{Keys, beginning};
 use super::scratch::Scratch;
 use crate::snapshot::Error;
 
@@ -45,12 +47,21 @@ pub struct Merge {
     duplicates: u64,
 }
 
+/// Rows chosen out of batches, in the order of their key.
+pub struct Picked {
+    batches: Vec<RecordBatch>,
+    /// Of each row the batch and the row of it.
+    places: Vec<(usize, usize)>,
+}
+
 /// Where a merge stands in one run; the greatest is the one whose row comes next.
 struct Cursor {
     /// Where the batch stands in [`Merge::batches`].
     batch: usize,
     keys: Box<Rows>,
     at: usize,
+    /// What the key of that row begins with.
+    beginning: u128,
     /// Rows of the batch.
     end: usize,
     run: usize,
@@ -100,21 +111,22 @@ impl Merge {
             if end > 0 {
                 self.batches.push(batch);
                 let batch = self.batches.len() - 1;
-                self.heap.push(Cursor { batch, keys, at: 0, end, run, next: piece });
+                let beginning = beginning(keys.row(0));
+                self.heap.push(Cursor { batch, keys, at: 0, beginning, end, run, next: piece });
                 break;
             }
         }
         Ok(())
     }
 
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
+    fn next_rows(&mut self) -> Result<Option<Picked>, Error> {
         let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(self.batch_rows);
         while chosen.len() < self.batch_rows {
             let Some(mut cursor) = self.heap.pop() else { break };
             let repeated = loop {
                 let repeated = match self.heap.peek() {
                     _ if cursor.next_is_equal() => true,
-                    Some(other) => other.key() == cursor.key(),
+                    Some(other) => other.is_equal(&cursor),
                     None => false,
                 };
                 if repeated {
@@ -122,7 +134,7 @@ impl Merge {
                 } else {
                     chosen.push((cursor.batch, cursor.at));
                 }
-                cursor.at += 1;
+                cursor.step();
                 if cursor.at == cursor.end || chosen.len() == self.batch_rows {
                     break repeated;
                 }
@@ -152,14 +164,13 @@ impl Merge {
         if chosen.is_empty() {
             return Ok(None);
         }
-        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
-        let merged = gather(&batches, &chosen).map_err(Error::unsortable)?;
-        self.forget();
-        Ok(Some(merged))
+        let kept = self.kept();
+        let batches = mem::replace(&mut self.batches, kept);
+        Ok(Some(Picked { batches, places: chosen }))
     }
 
-    /// Lets go of the batches that no cursor points into.
-    fn forget(&mut self) {
+    /// The batches that cursors point into.
+    fn kept(&mut self) -> Vec<RecordBatch> {
         let mut kept = Vec::with_capacity(self.heap.len());
         let cursors = mem::take(&mut self.heap).into_vec();
         let moved = cursors.into_iter().map(|mut cursor| {
@@ -168,21 +179,59 @@ impl Merge {
             cursor
         });
         self.heap = moved.collect();
-        self.batches = kept;
+        kept
     }
 }
 
 impl Iterator for Merge {
-    type Item = Result<RecordBatch, Error>;
+    type Item = Result<Picked, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_batch().transpose()
+        self.next_rows().transpose()
+    }
+}
+
+impl Picked {
+    /// The rows as one batch.
+    ///
+    /// # Errors
+    ///
+    /// As [`gather`].
+    pub fn batch(&self) -> Result<RecordBatch, ArrowError> {
+        gather(&self.batches, &self.places)
+    }
+}
+
+impl Columns for Picked {
+    fn rows(&self) -> usize {
+        self.places.len()
+    }
+
+    fn columns(&self) -> usize {
+        self.batches.first().map_or(0, RecordBatch::num_columns)
+    }
+
+    fn column(&self, at: usize) -> Result<ArrayRef, ArrowError> {
+        column(&self.batches, at, &self.places)
     }
 }
 
 impl Cursor {
     fn key(&self) -> Row<'_> {
         self.keys.row(self.at)
+    }
+
+    /// Goes on to the next row, if there is one.
+    fn step(&mut self) {
+        self.at += 1;
+        if self.at < self.end {
+            self.beginning = beginning(self.keys.row(self.at));
+        }
+    }
+
+    /// Whether both stand at one key.
+    fn is_equal(&self, other: &Cursor) -> bool {
+        self.beginning == other.beginning && self.key() == other.key()
     }
 
     fn next_is_equal(&self) -> bool {
@@ -193,7 +242,8 @@ impl Cursor {
 impl Ord for Cursor {
     /// The heap gives the greatest first: the smallest key, and of equal ones the earliest run.
     fn cmp(&self, other: &Self) -> Ordering {
-        other.key().cmp(&self.key()).then(other.run.cmp(&self.run))
+        let beginnings = other.beginning.cmp(&self.beginning);
+        beginnings.then_with(|| other.key().cmp(&self.key())).then(other.run.cmp(&self.run))
     }
 }
 

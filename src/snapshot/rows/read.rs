@@ -4,12 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray as _, ListArray, RecordBatch, StructArray, new_null_array,
-};
-use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStore;
 use parquet::arrow::ProjectionMask;
@@ -23,6 +19,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::object::Object;
+use super::shape::conform;
 use super::sift;
 use crate::catalog::Filter;
 use crate::limits::snapshot as limits;
@@ -232,72 +229,6 @@ fn selection(rows: &[u64], total: u64) -> RowSelection {
     RowSelection::from(selectors)
 }
 
-/// The batch with these columns: found by name, null where there is none, parts of structs
-/// likewise.
-pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
-        Some(column) => converted(column, field.data_type()),
-        None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-    });
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let rows = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(schema.clone(), columns, &rows)
-}
-
-fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
-    if array.data_type() == to {
-        return Ok(array.clone());
-    }
-    match (array.data_type(), to) {
-        (DataType::Struct(_), DataType::Struct(parts)) => {
-            let values = array.as_struct();
-            let columns = parts.iter().map(|part| match values.column_by_name(part.name()) {
-                Some(column) => converted(column, part.data_type()),
-                None => Ok(new_null_array(part.data_type(), values.len())),
-            });
-            let columns = columns.collect::<Result<Vec<_>, _>>()?;
-            let nulls = values.nulls().cloned();
-            Ok(Arc::new(StructArray::try_new_with_length(
-                parts.clone(),
-                columns,
-                nulls,
-                values.len(),
-            )?))
-        }
-        (DataType::List(_), DataType::List(item)) => {
-            let lists = array.as_list::<i32>();
-            let items = converted(lists.values(), item.data_type())?;
-            let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
-            Ok(Arc::new(ListArray::try_new(item.clone(), offsets, items, nulls)?))
-        }
-        // A value that does not fit must not become a null.
-        _ => cast_with_options(array, to, &CastOptions { safe: false, ..CastOptions::default() }),
-    }
-}
-
 pub(super) fn failed(file: &DataFile, source: ParquetError) -> Error {
     Error::File { action: "read", path: file.path.clone(), source }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{AsArray as _, RecordBatch, StringArray};
-    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-
-    use super::conform;
-
-    #[test]
-    fn a_stored_value_that_does_not_fit_is_an_error_and_not_a_null() {
-        let stored = |texts: &[Option<&str>]| {
-            let texts = StringArray::from(texts.to_vec());
-            RecordBatch::try_from_iter([("n", Arc::new(texts) as _)]).expect("a batch")
-        };
-        let now = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
-        let fits = conform(&stored(&[Some("7"), None]), &now).expect("numbers");
-        let cells: Vec<_> = fits.column(0).as_primitive::<Int64Type>().iter().collect();
-        assert_eq!(cells, [Some(7), None]);
-        assert!(conform(&stored(&[Some("seven")]), &now).is_err());
-    }
 }

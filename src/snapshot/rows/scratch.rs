@@ -14,9 +14,7 @@ use arrow::ipc::writer::{
 };
 use arrow::ipc::{Block, MetadataVersion};
 
-use crate::limits::snapshot as limits;
 use crate::snapshot::Error;
-use crate::spare::Spare;
 
 /// A nameless file of batches of one schema, each of which can be read again by itself. The disk
 /// has its room back when this is dropped.
@@ -24,8 +22,6 @@ pub struct Scratch {
     file: Mutex<Room>,
     decoder: FileDecoder,
     options: IpcWriteOptions,
-    /// What batches were read into that nobody needs any more.
-    spare: Spare,
 }
 
 struct Room {
@@ -47,7 +43,6 @@ impl Scratch {
             file: Mutex::new(Room { file, bytes: 0, context: IpcWriteContext::default() }),
             decoder: FileDecoder::new(schema, MetadataVersion::V5),
             options: IpcWriteOptions::default(),
-            spare: Spare::new(limits::SPARE_MAX, limits::SPARE_BYTES_MAX),
         })
     }
 
@@ -78,15 +73,14 @@ impl Scratch {
     /// As [`put`](Self::put).
     pub fn get(&self, block: &Block) -> Result<RecordBatch, Error> {
         let bytes = block.metaDataLength() as usize + block.bodyLength() as usize;
-        let mut message = self.spare.take();
-        message.reserve(bytes);
+        let mut message = Vec::with_capacity(bytes);
         {
             let mut room = self.file.lock().unwrap_or_else(PoisonError::into_inner);
             room.file.seek(SeekFrom::Start(block.offset() as u64)).map_err(Error::Scratch)?;
             let mut rest = (&mut room.file).take(bytes as u64);
             rest.read_to_end(&mut message).map_err(Error::Scratch)?;
         }
-        let read = self.decoder.read_record_batch(block, &Buffer::from(self.spare.lend(message)));
+        let read = self.decoder.read_record_batch(block, &Buffer::from(message));
         let lost = || ArrowError::IpcError("a message without a batch".to_owned());
         read.and_then(|batch| batch.ok_or_else(lost)).map_err(scratched)
     }

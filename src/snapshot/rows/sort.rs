@@ -10,10 +10,9 @@ use std::thread::{self, JoinHandle};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::row::Row;
 
 use super::gather::gather;
-use super::key::Keys;
+use super::key::{Keys, beginning};
 use super::merge::{Merge, Place, Run, Runs};
 use super::scratch::Scratch;
 use crate::limits::snapshot as limits;
@@ -161,7 +160,8 @@ impl Sorter {
             let scratch = Scratch::new(self.schema.clone())?;
             let mut pieces = Vec::new();
             for batch in merge.by_ref() {
-                pieces.push(Place::Disk(scratch.put(&batch?)?));
+                let batch = batch?.batch().map_err(Error::unsortable)?;
+                pieces.push(Place::Disk(scratch.put(&batch)?));
             }
             self.duplicates += merge.duplicates();
             self.runs.runs.push(Run { pieces, tier: tier + 1, scratch: Some(scratch) });
@@ -195,31 +195,13 @@ fn sorted(
     });
     drop(of_batches);
     let order: Vec<(usize, usize)> = order.into_iter().map(|(_, place)| place).collect();
-    let batches: Vec<&RecordBatch> = held.iter().collect();
-    let mut pieces = Vec::new();
-    // To gather rows costs something for each batch that they may come from, so that many pieces
-    // are gathered in one go.
-    for rows in order.chunks(piece_rows * limits::PIECES_GATHERED) {
-        let gathered = gather(&batches, rows).map_err(Error::unsortable)?;
-        for start in (0..gathered.num_rows()).step_by(piece_rows) {
-            let piece = gathered.slice(start, piece_rows.min(gathered.num_rows() - start));
-            pieces.push(put(piece)?);
-        }
+    if order.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(pieces)
-}
-
-/// The first bytes of a key, which compare as the key does.
-fn beginning(key: Row<'_>) -> u128 {
-    let key = key.as_ref();
-    match key.first_chunk() {
-        Some(start) => u128::from_be_bytes(*start),
-        None => {
-            let mut start = [0; size_of::<u128>()];
-            start[..key.len()].copy_from_slice(key);
-            u128::from_be_bytes(start)
-        }
-    }
+    // All in one go: of each column the processor then holds what is copied in any order.
+    let gathered = gather(held, &order).map_err(Error::unsortable)?;
+    let piece = |start| gathered.slice(start, piece_rows.min(gathered.num_rows() - start));
+    (0..gathered.num_rows()).step_by(piece_rows).map(|start| put(piece(start))).collect()
 }
 
 impl Sorted {
@@ -281,7 +263,7 @@ mod tests {
             let mut found = Vec::new();
             let mut merge = sorted.merge().expect("room");
             for batch in merge.by_ref() {
-                let batch = batch.expect("rows");
+                let batch = batch.expect("rows").batch().expect("a batch");
                 let keys = batch.column(0).as_string::<i32>().iter().flatten();
                 let values = batch.column(1).as_primitive::<Int64Type>().values().to_vec();
                 found.extend(keys.map(str::to_owned).zip(values));

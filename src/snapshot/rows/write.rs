@@ -1,19 +1,27 @@
 //! Rows into Parquet files of the store.
 
+use std::mem;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray as _, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use parquet::arrow::AsyncArrowWriter;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory};
+use parquet::arrow::async_writer::AsyncFileWriter as _;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
+use super::columns::{Columns, Crew};
+use super::group::{Ends, Group};
 use super::leaves::leaves;
 use super::read;
 use crate::limits::snapshot as limits;
@@ -30,17 +38,27 @@ pub struct Writer {
     schema: SchemaRef,
     /// The column whose smallest and greatest value is noted for each file.
     sorted_by: Option<usize>,
+    /// Who encodes, once there is something to encode.
+    crew: Option<Crew>,
     open: Option<Open>,
     files: Vec<DataFile>,
     rows: u64,
 }
 
+/// A file that is being written.
 struct Open {
     path: String,
-    writer: AsyncArrowWriter<BufWriter>,
+    columns: SchemaDescriptor,
+    groups: ArrowRowGroupWriterFactory,
+    /// The row group under way.
+    group: Option<Group>,
+    /// Bytes of those before.
+    bytes: u64,
     rows: u64,
-    first: Option<String>,
-    last: Option<String>,
+    ends: Option<Ends>,
+    /// Takes what row groups have become and gives them to the store.
+    hand: mpsc::Sender<Vec<ArrowColumnChunk>>,
+    put: AbortOnDropHandle<Result<(), Error>>,
 }
 
 impl Writer {
@@ -52,37 +70,32 @@ impl Writer {
         schema: SchemaRef,
         sorted_by: Option<usize>,
     ) -> Self {
-        Writer { store, prefix, schema, sorted_by, open: None, files: Vec::new(), rows: 0 }
+        let (crew, open, files) = (None, None, Vec::new());
+        Writer { store, prefix, schema, sorted_by, crew, open, files, rows: 0 }
     }
 
-    /// Appends the rows of a batch of the schema.
+    /// Appends rows of the schema, whose texts may be given as bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::File`] if the store refuses.
-    pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+    /// [`Error::File`] if the store refuses, [`Error::Shape`] if a column cannot be made.
+    pub async fn write(&mut self, mut rows: Arc<dyn Columns>) -> Result<(), Error> {
         if self.open.is_none() {
-            self.open = Some(self.begin(batch)?);
+            let sample = sample(rows.as_ref(), &self.schema)
+                .map_err(|source| Error::Shape { action: "write rows", source })?;
+            self.open = Some(self.begin(&sample)?);
+            rows = Arc::new(sample);
         }
         let Some(open) = &mut self.open else { return Ok(()) };
-        if let Some(column) = self.sorted_by {
-            let keys = batch.column(column).as_string_opt::<i32>();
-            let key = |row: usize| {
-                keys.filter(|keys| row < keys.len() && keys.is_valid(row))
-                    .map(|keys| keys.value(row).to_owned())
-            };
-            open.first = open.first.take().or_else(|| key(0));
-            open.last = key(batch.num_rows().saturating_sub(1)).or(open.last.take());
-        }
-        open.writer.write(batch).await.map_err(|source| failed(&open.path, source))?;
-        open.rows += batch.num_rows() as u64;
-        self.rows += batch.num_rows() as u64;
-        if open.writer.in_progress_size() > limits::ROW_GROUP_BYTES {
-            open.writer.flush().await.map_err(|source| failed(&open.path, source))?;
-        }
-        let full = open.writer.bytes_written() + open.writer.in_progress_size()
-            >= limits::FILE_BYTES
-            || open.rows >= limits::FILE_ROWS;
+        let count = rows.rows() as u64;
+        let crew = match &mut self.crew {
+            Some(crew) => crew,
+            none => none.insert(Crew::new(rows.columns())),
+        };
+        let size = open.write(rows, self.sorted_by, crew).await?;
+        open.rows += count;
+        self.rows += count;
+        let full = open.bytes + size as u64 >= limits::FILE_BYTES || open.rows >= limits::FILE_ROWS;
         if full { self.close().await } else { Ok(()) }
     }
 
@@ -110,23 +123,35 @@ impl Writer {
         let object =
             BufWriter::with_capacity(self.store.clone(), path_in_store, limits::PART_BYTES)
                 .with_max_concurrency(limits::PARTS_AT_ONCE);
-        let properties = properties(sample).map_err(|source| failed(&path, source))?;
-        let writer = AsyncArrowWriter::try_new(object, self.schema.clone(), Some(properties))
-            .map_err(|source| failed(&path, source))?;
-        Ok(Open { path, writer, rows: 0, first: None, last: None })
+        let looked_at = sample.slice(0, sample.num_rows().min(limits::SAMPLE_ROWS));
+        let opened = properties(&looked_at)
+            .and_then(|properties| {
+                ArrowWriter::try_new(Vec::new(), self.schema.clone(), Some(properties))
+            })
+            .and_then(ArrowWriter::into_serialized_writer);
+        let (file, groups) = opened.map_err(|source| failed(&path, source))?;
+        let columns = file.schema_descr().clone();
+        let (hand, taken) = mpsc::channel(limits::BATCHES_AHEAD);
+        let put = AbortOnDropHandle::new(tokio::spawn(put(path.clone(), file, object, taken)));
+        let (group, bytes, rows, ends) = (None, 0, 0, None);
+        Ok(Open { path, columns, groups, group, bytes, rows, ends, hand, put })
     }
 
     async fn close(&mut self) -> Result<(), Error> {
-        let Some(open) = self.open.take() else { return Ok(()) };
-        let Open { path, writer, rows, first, last } = open;
-        writer.close().await.map_err(|source| failed(&path, source))?;
+        let (Some(mut open), Some(crew)) = (self.open.take(), &mut self.crew) else {
+            return Ok(());
+        };
+        open.end_group(crew).await?;
+        let Open { path, rows, ends, hand, put, .. } = open;
+        drop(hand);
+        put.await.map_err(Error::Died)??;
         let head = self.store.head(&Path::from(path.as_str())).await;
         let bytes = head
             .map_err(|source| Error::Store { action: "look at", path: path.clone(), source })?
             .size;
         let column = self.sorted_by.map(|column| self.schema.field(column).name().clone());
-        let stats = match (column, first, last) {
-            (Some(column), Some(first), Some(last)) => json!({
+        let stats = match (column, ends) {
+            (Some(column), Some(Ends { first, last })) => json!({
                 "numRecords": rows,
                 "minValues": { &column: first },
                 "maxValues": { &column: last },
@@ -137,6 +162,78 @@ impl Writer {
         self.files.push(DataFile { path, bytes, rows, stats: Some(stats.to_string()) });
         Ok(())
     }
+}
+
+impl Open {
+    /// Appends rows and says about how many bytes the row group under way has.
+    async fn write(
+        &mut self,
+        rows: Arc<dyn Columns>,
+        sorted_by: Option<usize>,
+        crew: &mut Crew,
+    ) -> Result<usize, Error> {
+        if self.group.is_none() {
+            // Only encryption asks which one it is.
+            let writers = self.groups.create_column_writers(0);
+            let writers = writers.map_err(|source| failed(&self.path, source))?;
+            self.group = Some(Group::new(&self.path, &self.columns, writers));
+        }
+        let Some(group) = &mut self.group else { return Ok(0) };
+        let (size, ends) = group.write(rows, sorted_by, crew).await?;
+        let rows = group.rows();
+        self.ends = match (self.ends.take(), ends) {
+            (Some(before), Some(now)) => Some(Ends { first: before.first, last: now.last }),
+            (before, now) => now.or(before),
+        };
+        if size < limits::ROW_GROUP_BYTES && rows < limits::ROW_GROUP_ROWS {
+            return Ok(size);
+        }
+        self.end_group(crew).await?;
+        Ok(0)
+    }
+
+    /// Ends the row group under way; it is given to the store while the next is encoded.
+    async fn end_group(&mut self, crew: &mut Crew) -> Result<(), Error> {
+        let Some(group) = self.group.take() else { return Ok(()) };
+        let chunks = group.finish(crew).await?;
+        self.bytes += chunks.iter().map(|chunk| chunk.close().bytes_written).sum::<u64>();
+        if self.hand.send(chunks).await.is_err() {
+            // Whoever takes them ended before, and says why.
+            (&mut self.put).await.map_err(Error::Died)??;
+        }
+        Ok(())
+    }
+}
+
+/// Gives row groups to the store, and in the end what closes the file.
+async fn put(
+    path: String,
+    mut file: SerializedFileWriter<Vec<u8>>,
+    mut object: BufWriter,
+    mut groups: mpsc::Receiver<Vec<ArrowColumnChunk>>,
+) -> Result<(), Error> {
+    let put = async {
+        while let Some(chunks) = groups.recv().await {
+            let mut group = file.next_row_group()?;
+            for chunk in chunks {
+                chunk.append_to_row_group(&mut group)?;
+            }
+            group.close()?;
+            object.write(mem::take(file.inner_mut()).into()).await?;
+        }
+        object.write(file.into_inner()?.into()).await?;
+        object.complete().await
+    };
+    put.await.map_err(|source| failed(&path, source))
+}
+
+/// All of these rows as a batch.
+fn sample(rows: &dyn Columns, schema: &Schema) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let columns = (0..rows.columns()).map(|at| rows.column(at)).collect::<Result<Vec<_>, _>>()?;
+    let fields = schema.fields().iter().zip(&columns).map(|(field, column)| {
+        Field::new(field.name(), column.data_type().clone(), field.is_nullable())
+    });
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
 }
 
 /// zstd(1), and dictionaries only where they save something: measured on users, those of all columns
@@ -167,6 +264,6 @@ fn properties(sample: &RecordBatch) -> Result<WriterProperties, ParquetError> {
     Ok(properties.build())
 }
 
-fn failed(path: &str, source: ParquetError) -> Error {
+pub(super) fn failed(path: &str, source: ParquetError) -> Error {
     Error::File { action: "write", path: path.to_owned(), source }
 }

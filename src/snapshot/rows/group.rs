@@ -1,0 +1,121 @@
+//! One row group of a Parquet file, whose columns are encoded side by side.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::datatypes::{DataType, Field};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
+use parquet::errors::ParquetError;
+use parquet::schema::types::SchemaDescriptor;
+
+use super::columns::{Columns, Crew};
+use super::write::failed;
+use crate::snapshot::Error;
+
+/// A row group that is being encoded. Of a column that is made only now, its values are still in the
+/// processor's cache when they are encoded.
+pub struct Group {
+    columns: Arc<Columned>,
+    rows: usize,
+}
+
+struct Columned {
+    /// The file, for errors.
+    path: String,
+    /// Of each column whether it has nulls, and the writers of its leaves.
+    columns: Vec<(bool, Mutex<Vec<ArrowColumnWriter>>)>,
+}
+
+/// The values of a sorted column between which all others are.
+pub struct Ends {
+    pub first: String,
+    pub last: String,
+}
+
+impl Group {
+    /// An empty one; `writers` are those of all leaves of `schema`.
+    pub fn new(path: &str, schema: &SchemaDescriptor, writers: Vec<ArrowColumnWriter>) -> Self {
+        let fields = schema.root_schema().get_fields().iter();
+        let mut columns: Vec<_> = fields.map(|it| (it.is_optional(), Mutex::default())).collect();
+        for (leaf, writer) in writers.into_iter().enumerate() {
+            let of_column: &mut Mutex<Vec<_>> = &mut columns[schema.get_column_root_idx(leaf)].1;
+            of_column.get_mut().unwrap_or_else(PoisonError::into_inner).push(writer);
+        }
+        Group { columns: Arc::new(Columned { path: path.to_owned(), columns }), rows: 0 }
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Appends rows; gives about how many bytes all take, and the ends of the column `sorted_by`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] if a column cannot be made, [`Error::File`] if it cannot be encoded.
+    pub async fn write(
+        &mut self,
+        rows: Arc<dyn Columns>,
+        sorted_by: Option<usize>,
+        crew: &mut Crew,
+    ) -> Result<(usize, Option<Ends>), Error> {
+        self.rows += rows.rows();
+        let columns = self.columns.clone();
+        let encode = move |at: usize| {
+            let column = rows.column(at);
+            let column = column.map_err(|source| Error::Shape { action: "write rows", source })?;
+            let size = columns.encode(at, &column)?;
+            Ok((size, (sorted_by == Some(at)).then(|| ends(&column)).flatten()))
+        };
+        let encoded = crew.each(encode).await?;
+        let (sizes, ends): (Vec<_>, Vec<_>) = encoded.into_iter().unzip();
+        Ok((sizes.iter().sum(), ends.into_iter().flatten().next()))
+    }
+
+    /// Ends it: what its leaves have become, in the order of the schema.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub async fn finish(self, crew: &mut Crew) -> Result<Vec<ArrowColumnChunk>, Error> {
+        let columns = self.columns.clone();
+        let end = move |at: usize| {
+            let writers = mem::take(&mut *columns.writers(at));
+            let chunks = writers.into_iter().map(ArrowColumnWriter::close);
+            chunks.collect::<Result<Vec<_>, _>>().map_err(|source| failed(&columns.path, source))
+        };
+        Ok(crew.each(end).await?.into_iter().flatten().collect())
+    }
+}
+
+impl Columned {
+    fn writers(&self, at: usize) -> MutexGuard<'_, Vec<ArrowColumnWriter>> {
+        self.columns[at].1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends the values of a column; gives about how many bytes all of them take.
+    fn encode(&self, at: usize, column: &ArrayRef) -> Result<usize, Error> {
+        let field = Field::new("", column.data_type().clone(), self.columns[at].0);
+        let mut writers = self.writers(at);
+        let mut encode = || -> Result<usize, ParquetError> {
+            for (writer, leaf) in writers.iter_mut().zip(compute_leaves(&field, column)?) {
+                writer.write(&leaf)?;
+            }
+            Ok(writers.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum())
+        };
+        encode().map_err(|source| failed(&self.path, source))
+    }
+}
+
+/// The first and the last value of a column of texts.
+fn ends(column: &ArrayRef) -> Option<Ends> {
+    let text = |row: usize| match column.data_type() {
+        _ if row >= column.len() || column.is_null(row) => None,
+        DataType::Utf8 => Some(column.as_string::<i32>().value(row).to_owned()),
+        DataType::Binary => String::from_utf8(column.as_binary::<i32>().value(row).to_vec()).ok(),
+        _ => None,
+    };
+    Some(Ends { first: text(0)?, last: text(column.len() - 1)? })
+}
