@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -69,7 +70,7 @@ impl Stored {
     ) -> Result<Expired, Error> {
         let mut expired = Expired::default();
         while expired.in_use.is_none() && self.expire_some(turn, keep, now, &mut expired).await? {}
-        self.sweep(&mut expired).await?;
+        self.sweep(now, &mut expired).await?;
         Ok(expired)
     }
 
@@ -132,12 +133,12 @@ impl Stored {
 
     /// Removes the files of loads that no version has. Nobody else loads a local table meanwhile;
     /// of one in a bucket, only files are removed that are older than any load under way.
-    pub(super) async fn sweep(&self, swept: &mut Expired) -> Result<(), Error> {
+    pub(super) async fn sweep(&self, now: DateTime<Utc>, swept: &mut Expired) -> Result<(), Error> {
         let named = self.named().await?;
         let listing = |source| Error::Store { action: "list", path: String::new(), source };
         let objects: Vec<_> = self.files().list(None).try_collect().await.map_err(listing)?;
         let young = |written: DateTime<Utc>| {
-            let age = Utc::now().signed_duration_since(written).to_std().unwrap_or_default();
+            let age = now.signed_duration_since(written).to_std().unwrap_or_default();
             self.folder().is_none() && age < limits::EXPIRES_IN_BUCKET_AFTER
         };
         for object in objects {
@@ -163,13 +164,15 @@ impl Stored {
     /// All files that a version has: those that commits name, and those that the oldest version has
     /// from commits before it.
     async fn named(&self) -> Result<HashSet<String>, Error> {
-        let log = Log::list(self).await?;
-        let mut named = history::files(self, log.readable().to_vec()).await?;
-        if let Some(oldest) = log.readable().first() {
-            let (_, files) = self.files_of(*oldest).await?;
-            named.extend(files.into_iter().map(|file| file.path));
-        }
-        Ok(named)
+        let read = |log: Arc<Log>| async move {
+            let mut named = history::files(self, log.readable().to_vec()).await?;
+            if let Some(oldest) = log.readable().first() {
+                let (_, files) = self.files_of(*oldest).await?;
+                named.extend(files.into_iter().map(|file| file.path));
+            }
+            Ok(named)
+        };
+        history::steady(self, read).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! such lines, so the commits themselves are read, a few at once.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -83,6 +84,7 @@ impl Log {
         }
         log.commits.sort_unstable();
         log.checkpoints.sort_unstable();
+        log.files.sort_unstable();
         Ok(log)
     }
 
@@ -107,6 +109,26 @@ impl Log {
     }
 }
 
+/// What `read` makes of the log. An expiry may cut away what it was about to read, or what a version
+/// stands on, and leave the same elsewhere: what fails is tried again as long as the log is another.
+pub async fn steady<T, F>(place: &Stored, read: impl Fn(Arc<Log>) -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut log = Arc::new(Log::list(place).await?);
+    loop {
+        let error = match read(log.clone()).await {
+            Err(error) => error,
+            found => return found,
+        };
+        let now = Log::list(place).await?;
+        if now.files == log.files {
+            return Err(error);
+        }
+        log = Arc::new(now);
+    }
+}
+
 /// The number and the rest of a name such as `00000000000000000012.json`.
 fn numbered(name: &str) -> Option<(u64, &str)> {
     let (number, rest) = name.split_at_checked(20)?;
@@ -115,11 +137,13 @@ fn numbered(name: &str) -> Option<(u64, &str)> {
 
 /// The versions that loads made and that can still be read, the oldest first.
 pub async fn entries(place: &Stored) -> Result<Vec<Entry>, Error> {
-    let log = Log::list(place).await?;
-    let read = stream::iter(log.readable().to_vec());
-    let read = read.map(|version| async move { entry(place, version).await });
-    let read: Vec<Option<Entry>> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
-    Ok(read.into_iter().flatten().collect())
+    let read = |log: Arc<Log>| async move {
+        let read = stream::iter(log.readable().to_vec());
+        let read = read.map(|version| async move { entry(place, version).await });
+        let read: Vec<Option<Entry>> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
+        Ok(read.into_iter().flatten().collect())
+    };
+    steady(place, read).await
 }
 
 /// The newest version that a load made, at this commit or before.

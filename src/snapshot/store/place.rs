@@ -101,7 +101,8 @@ impl Stored {
         let mut tries = limits::FINDS_AT_MOST;
         loop {
             tries -= 1;
-            match self.find(which).await {
+            let found = history::steady(self, |log| async move { self.find(&log, which).await });
+            match found.await {
                 // What was the newest a moment ago has expired, and another is it now.
                 Err(Error::Expiring { .. }) if tries > 0 && !matches!(which, Which::Number(_)) => {}
                 found => return found,
@@ -109,8 +110,7 @@ impl Stored {
         }
     }
 
-    async fn find(&self, which: Which) -> Result<Option<Snapshot>, Error> {
-        let log = Log::list(self).await?;
+    async fn find(&self, log: &Log, which: Which) -> Result<Option<Snapshot>, Error> {
         let readable = log.readable();
         let Some(newest) = history::newest(self, readable).await? else { return Ok(None) };
         let found = match which {
@@ -148,17 +148,19 @@ impl Stored {
     ///
     /// [`Error::NoVersion`] if it is the oldest.
     pub async fn before(&self, snapshot: &Snapshot) -> Result<Snapshot, Error> {
-        let log = Log::list(self).await?;
-        let before = log.readable().partition_point(|it| *it < snapshot.version());
-        match history::newest(self, &log.readable()[..before]).await? {
-            Some(entry) => self.open(entry).await,
-            None => Err(Error::NoVersion {
-                table: self.name.to_string(),
-                asked: format!("before {}", snapshot.version()),
-                oldest: snapshot.version(),
-                newest: log.newest().unwrap_or(snapshot.version()),
-            }),
-        }
+        let before = |log: Arc<Log>| async move {
+            let before = log.readable().partition_point(|it| *it < snapshot.version());
+            match history::newest(self, &log.readable()[..before]).await? {
+                Some(entry) => self.open(entry).await,
+                None => Err(Error::NoVersion {
+                    table: self.name.to_string(),
+                    asked: format!("before {}", snapshot.version()),
+                    oldest: snapshot.version(),
+                    newest: log.newest().unwrap_or(snapshot.version()),
+                }),
+            }
+        };
+        history::steady(self, before).await
     }
 
     /// All versions that can be read, the oldest first.

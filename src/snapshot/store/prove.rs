@@ -54,13 +54,19 @@ impl Stored {
         let mut before: Option<Snapshot> = None;
         for version in Log::list(self).await?.readable().to_vec() {
             let mut said = Vec::new();
-            let opened = match history::entry(self, version).await {
-                Ok(None) => continue,
-                Ok(Some(entry)) => self.open(entry).await,
-                Err(error) => Err(error),
+            let opened = |log: Arc<Log>| async move {
+                // It may expire meanwhile.
+                if !log.readable().contains(&version) {
+                    return Ok(None);
+                }
+                match history::entry(self, version).await? {
+                    Some(entry) => self.open(entry).await.map(Some),
+                    None => Ok(None),
+                }
             };
-            before = match opened {
-                Ok(snapshot) => {
+            before = match history::steady(self, opened).await {
+                Ok(None) => continue,
+                Ok(Some(snapshot)) => {
                     proof.rows += self.sound(&snapshot, before.as_ref(), table, &mut said).await?;
                     Some(snapshot)
                 }

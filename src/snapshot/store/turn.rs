@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use chrono::Utc;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 
@@ -50,7 +51,7 @@ impl Stored {
     pub async fn begin(&self, load: &str) -> Result<Turn, Error> {
         let lock = self.lock().await?;
         let base = Log::list(self).await?.newest();
-        self.sweep(&mut Expired::default()).await?;
+        self.sweep(Utc::now(), &mut Expired::default()).await?;
         Ok(Turn { load: load.to_owned(), base, lock: lock.map(Arc::new) })
     }
 

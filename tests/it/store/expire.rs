@@ -117,3 +117,28 @@ async fn a_version_whose_rows_later_ones_share_takes_nothing_with_it() {
     drop(turn);
     assert_eq!(read(&shelf.version(shared).await, &shelf.table).await.len(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asks_for_the_newest_gets_one_while_versions_come_and_go() {
+    let shelf = shelf(1).await;
+    let (place, table) = (shelf.place.clone(), shelf.table.clone());
+    let reader = tokio::spawn(async move {
+        let mut seen = BTreeSet::new();
+        while seen.last() != Some(&20) {
+            let newest = place.snapshot(Which::Latest).await.expect("there is always one");
+            let rows = read(&newest, &table).await;
+            let name = newest.version().to_string();
+            assert!(rows.len() == 3 && rows.iter().all(|row| row["displayName"] == *name));
+            seen.insert(newest.version());
+            assert!(!place.versions().await.expect("a list").is_empty());
+            let proof = place.prove(&table).await.expect("a proof");
+            assert_eq!(proof.findings, []);
+        }
+        seen.len()
+    });
+    for version in 1..=20 {
+        shelf.put(&named(&version.to_string())).await;
+        expire(&shelf.place, &newest(1)).await.expect("an expiry");
+    }
+    assert!(reader.await.expect("a reader") > 1);
+}
