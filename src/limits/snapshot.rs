@@ -30,7 +30,13 @@ pub const FILE_ROWS: u64 = 1 << 20;
 pub const BATCH_ROWS: u64 = 8_192;
 
 /// Bytes of a batch that is read.
-pub const BATCH_BYTES: usize = 1 << 20;
+pub const BATCH_BYTES: usize = 2 << 20;
+
+/// Parts of a file's columns that are read side by side, where there are as many cores.
+pub const LANES_MAX: usize = 4;
+
+/// Columns that one of them has at least.
+pub const LANE_COLUMNS_MIN: usize = 8;
 
 /// Bytes of rows that are merged and written in one go: each go costs something for each column of each
 /// run, and what the rows are gathered from is held meanwhile.

@@ -1,14 +1,12 @@
 //! Batches read while the ones before are used.
 
-use arrow::array::RecordBatch;
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::Batches;
 use crate::limits::snapshot as limits;
 use crate::snapshot::Error;
-
-type Batches = BoxStream<'static, Result<RecordBatch, Error>>;
 
 /// The same batches, read in a task of their own from the first pull on, a few ahead. Dropping the
 /// stream stops the task.

@@ -5,7 +5,6 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Instant;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::error::ArrowError;
@@ -13,6 +12,7 @@ use futures::future::{FutureExt as _, try_join_all};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
+use crate::clock;
 use crate::limits::snapshot as limits;
 use crate::snapshot::Error;
 
@@ -84,7 +84,7 @@ impl Crew {
                 let (next, work) = &*work;
                 let mut done = Vec::new();
                 while let Some(at) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let began = Instant::now();
+                    let began = clock::now();
                     let made = work(*at)?;
                     done.push((*at, began.elapsed(), made));
                 }
@@ -104,10 +104,10 @@ impl Crew {
 
 #[cfg(test)]
 mod tests {
-    use std::thread::sleep;
     use std::time::Duration;
 
     use super::Crew;
+    use crate::clock;
     use crate::snapshot::Error;
 
     #[tokio::test]
@@ -125,7 +125,8 @@ mod tests {
     async fn what_takes_longest_comes_first() {
         let mut crew = Crew::new(3);
         let work = |at| {
-            sleep(Duration::from_millis(if at == 1 { 100 } else { 0 }));
+            let began = clock::now();
+            while at == 1 && began.elapsed() < Duration::from_millis(50) {}
             Ok(())
         };
         crew.each(work).await.expect("work");

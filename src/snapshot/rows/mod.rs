@@ -7,6 +7,7 @@ mod gather;
 mod group;
 pub mod hash;
 mod key;
+mod lanes;
 mod leaves;
 mod merge;
 mod object;
@@ -17,6 +18,11 @@ mod sift;
 mod sort;
 mod write;
 
+use arrow::array::RecordBatch;
+use futures::stream::BoxStream;
+
+use crate::snapshot::Error;
+
 pub use ahead::ahead;
 pub use bounds::Bounds;
 pub use merge::Merge;
@@ -24,3 +30,6 @@ pub use read::{Files, bytes_a_row, count};
 pub use shape::{Shaped, conform, unread};
 pub use sort::{Room, Sorted, Sorter};
 pub use write::Writer;
+
+/// Rows as they are read.
+type Batches = BoxStream<'static, Result<RecordBatch, Error>>;

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use arrow::datatypes::{Schema, SchemaRef};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStore;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -15,9 +15,12 @@ use parquet::arrow::arrow_reader::{
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
+use parquet::schema::types::SchemaDescriptor;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::Batches;
+use super::lanes::{abreast, lanes};
 use super::object::Object;
 use super::shape::conform;
 use super::sift;
@@ -61,12 +64,7 @@ impl Files {
 
     /// The rows of the files at these places, as batches of `schema`: columns that a file has not
     /// are null. Rows that `filter` does not let through may be left out.
-    pub fn read(
-        &self,
-        files: Range<usize>,
-        schema: SchemaRef,
-        filter: Option<Filter>,
-    ) -> BoxStream<'static, Result<RecordBatch, Error>> {
+    pub fn read(&self, files: Range<usize>, schema: SchemaRef, filter: Option<Filter>) -> Batches {
         let chosen: Vec<DataFile> = self.files.get(files).unwrap_or_default().to_vec();
         let (store, lease) = (self.store.clone(), self.lease.clone());
         stream::iter(chosen)
@@ -80,11 +78,7 @@ impl Files {
 
     /// The rows at these positions, counted through all files and in rising order, as batches of
     /// `schema`.
-    pub fn pick(
-        &self,
-        positions: &[u64],
-        schema: SchemaRef,
-    ) -> BoxStream<'static, Result<RecordBatch, Error>> {
+    pub fn pick(&self, positions: &[u64], schema: SchemaRef) -> Batches {
         let mut wanted = Vec::new();
         let mut start = 0;
         for file in self.files.iter() {
@@ -122,7 +116,8 @@ impl Files {
         let object = Object::new(&self.store, &file);
         let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(object, metadata)
             .with_row_selection(selection(&rows, file.rows));
-        batches(builder, file, schema)?.try_collect().await
+        let columns = wanted(builder.parquet_schema(), &schema);
+        conformed(read(builder, &file, columns)?, schema).try_collect().await
     }
 
     /// Where pages are in this file.
@@ -156,49 +151,60 @@ pub async fn count(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Result<u64,
     Ok(u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0))
 }
 
-/// The rows of a file.
+/// The rows of a file, as batches of `schema`.
 async fn all(
     store: Arc<dyn ObjectStore>,
     file: DataFile,
     schema: SchemaRef,
     filter: Option<Filter>,
-) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
-    let builder = ParquetRecordBatchStreamBuilder::new(Object::new(&store, &file)).await;
-    let mut builder = builder.map_err(|source| failed(&file, source))?;
-    if let Some(filter) = &filter {
-        let (arrow, parquet) = (builder.schema().clone(), builder.metadata().clone());
-        let parquet = (parquet.row_groups(), builder.parquet_schema());
-        let groups = sift::groups(filter, parquet.0, &arrow, parquet.1);
-        let rows = sift::rows(filter, parquet.1);
-        builder = builder.with_row_groups(groups).with_row_filter(rows);
-    }
-    batches(builder, file, schema)
+) -> Result<Batches, Error> {
+    let mut object = Object::new(&store, &file);
+    let metadata = ArrowReaderMetadata::load_async(&mut object, ArrowReaderOptions::new()).await;
+    let metadata = metadata.map_err(|source| failed(&file, source))?;
+    let builder =
+        || ParquetRecordBatchStreamBuilder::new_with_metadata(object.clone(), metadata.clone());
+    let Some(filter) = filter else {
+        let lanes = lanes(metadata.metadata(), wanted(metadata.parquet_schema(), &schema));
+        let lanes = lanes.into_iter().map(|columns| read(builder(), &file, columns));
+        return Ok(conformed(abreast(lanes.collect::<Result<_, _>>()?), schema));
+    };
+    let parquet = (metadata.metadata().row_groups(), metadata.parquet_schema());
+    let groups = sift::groups(&filter, parquet.0, metadata.schema(), parquet.1);
+    let rows = sift::rows(&filter, parquet.1);
+    let builder = builder().with_row_groups(groups).with_row_filter(rows);
+    let columns = wanted(builder.parquet_schema(), &schema);
+    Ok(conformed(read(builder, &file, columns)?, schema))
 }
 
-/// What the reader gives, as batches of `schema`.
-fn batches(
-    builder: ParquetRecordBatchStreamBuilder<Object>,
-    file: DataFile,
-    schema: SchemaRef,
-) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
-    let stored = builder.parquet_schema();
-    let wanted = stored
-        .root_schema()
-        .get_fields()
-        .iter()
-        .enumerate()
+/// Which columns of a file `schema` has too.
+fn wanted(stored: &SchemaDescriptor, schema: &Schema) -> Vec<usize> {
+    let fields = stored.root_schema().get_fields().iter().enumerate();
+    fields
         .filter(|(_, field)| schema.field_with_name(field.name()).is_ok())
-        .map(|(at, _)| at);
-    let mask = ProjectionMask::roots(stored, wanted);
-    let builder = builder.with_projection(mask).with_batch_size(batch_rows(&file));
-    let batches = builder.build().map_err(|source| failed(&file, source))?;
-    Ok(batches
-        .map(move |batch| {
-            let batch = batch.map_err(|source| failed(&file, source))?;
-            conform(&batch, &schema)
-                .map_err(|source| Error::Shape { action: "read stored rows", source })
-        })
-        .boxed())
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// What the reader gives of these columns.
+fn read(
+    builder: ParquetRecordBatchStreamBuilder<Object>,
+    file: &DataFile,
+    columns: Vec<usize>,
+) -> Result<Batches, Error> {
+    let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
+    let builder = builder.with_projection(mask).with_batch_size(batch_rows(file));
+    let batches = builder.build().map_err(|source| failed(file, source))?;
+    let file = file.clone();
+    Ok(batches.map_err(move |source| failed(&file, source)).boxed())
+}
+
+/// The same as batches of `schema`.
+fn conformed(batches: Batches, schema: SchemaRef) -> Batches {
+    let conformed = batches.map(move |batch| {
+        conform(&batch?, &schema)
+            .map_err(|source| Error::Shape { action: "read stored rows", source })
+    });
+    conformed.boxed()
 }
 
 /// Rows of a batch: of wide tables fewer, so that it is about as large as one read from Graph.
