@@ -7,7 +7,7 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::datatypes::{DataType, Field};
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::errors::ParquetError;
-use parquet::schema::types::SchemaDescriptor;
+use parquet::schema::types::{SchemaDescriptor, TypePtr};
 
 use super::columns::{Columns, Crew};
 use super::write::failed;
@@ -16,15 +16,20 @@ use crate::snapshot::Error;
 /// A row group that is being encoded. Of a column that is made only now, its values are still in the
 /// processor's cache when they are encoded.
 pub struct Group {
-    columns: Arc<Columned>,
+    encoders: Arc<Encoders>,
     rows: usize,
 }
 
-struct Columned {
+struct Encoders {
     /// The file, for errors.
     path: String,
-    /// Of each column whether it has nulls, and the writers of its leaves.
-    columns: Vec<(bool, Mutex<Vec<ArrowColumnWriter>>)>,
+    columns: Vec<Encoder>,
+}
+
+/// Encodes one column.
+struct Encoder {
+    nullable: bool,
+    leaves: Mutex<Vec<ArrowColumnWriter>>,
 }
 
 /// The values of a sorted column between which all others are.
@@ -37,12 +42,14 @@ impl Group {
     /// An empty one; `writers` are those of all leaves of `schema`.
     pub fn new(path: &str, schema: &SchemaDescriptor, writers: Vec<ArrowColumnWriter>) -> Self {
         let fields = schema.root_schema().get_fields().iter();
-        let mut columns: Vec<_> = fields.map(|it| (it.is_optional(), Mutex::default())).collect();
+        let encoder =
+            |field: &TypePtr| Encoder { nullable: field.is_optional(), leaves: Mutex::default() };
+        let mut columns: Vec<Encoder> = fields.map(encoder).collect();
         for (leaf, writer) in writers.into_iter().enumerate() {
-            let of_column: &mut Mutex<Vec<_>> = &mut columns[schema.get_column_root_idx(leaf)].1;
-            of_column.get_mut().unwrap_or_else(PoisonError::into_inner).push(writer);
+            let leaves = &mut columns[schema.get_column_root_idx(leaf)].leaves;
+            leaves.get_mut().unwrap_or_else(PoisonError::into_inner).push(writer);
         }
-        Group { columns: Arc::new(Columned { path: path.to_owned(), columns }), rows: 0 }
+        Group { encoders: Arc::new(Encoders { path: path.to_owned(), columns }), rows: 0 }
     }
 
     /// How many rows it has.
@@ -62,11 +69,11 @@ impl Group {
         crew: &mut Crew,
     ) -> Result<(usize, Option<Ends>), Error> {
         self.rows += rows.rows();
-        let columns = self.columns.clone();
+        let encoders = self.encoders.clone();
         let encode = move |at: usize| {
             let column = rows.column(at);
             let column = column.map_err(|source| Error::Shape { action: "write rows", source })?;
-            let size = columns.encode(at, &column)?;
+            let size = encoders.encode(at, &column)?;
             Ok((size, (sorted_by == Some(at)).then(|| ends(&column)).flatten()))
         };
         let encoded = crew.each(encode).await?;
@@ -80,25 +87,25 @@ impl Group {
     ///
     /// As [`write`](Self::write).
     pub async fn finish(self, crew: &mut Crew) -> Result<Vec<ArrowColumnChunk>, Error> {
-        let columns = self.columns.clone();
+        let encoders = self.encoders;
         let end = move |at: usize| {
-            let writers = mem::take(&mut *columns.writers(at));
+            let writers = mem::take(&mut *encoders.leaves(at));
             let chunks = writers.into_iter().map(ArrowColumnWriter::close);
-            chunks.collect::<Result<Vec<_>, _>>().map_err(|source| failed(&columns.path, source))
+            chunks.collect::<Result<Vec<_>, _>>().map_err(|source| failed(&encoders.path, source))
         };
         Ok(crew.each(end).await?.into_iter().flatten().collect())
     }
 }
 
-impl Columned {
-    fn writers(&self, at: usize) -> MutexGuard<'_, Vec<ArrowColumnWriter>> {
-        self.columns[at].1.lock().unwrap_or_else(PoisonError::into_inner)
+impl Encoders {
+    fn leaves(&self, at: usize) -> MutexGuard<'_, Vec<ArrowColumnWriter>> {
+        self.columns[at].leaves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends the values of a column; gives about how many bytes all of them take.
     fn encode(&self, at: usize, column: &ArrayRef) -> Result<usize, Error> {
-        let field = Field::new("", column.data_type().clone(), self.columns[at].0);
-        let mut writers = self.writers(at);
+        let field = Field::new("", column.data_type().clone(), self.columns[at].nullable);
+        let mut writers = self.leaves(at);
         let mut encode = || -> Result<usize, ParquetError> {
             for (writer, leaf) in writers.iter_mut().zip(compute_leaves(&field, column)?) {
                 writer.write(&leaf)?;

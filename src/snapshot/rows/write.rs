@@ -245,7 +245,6 @@ fn properties(sample: &RecordBatch) -> Result<WriterProperties, ParquetError> {
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_statistics_truncate_length(Some(limits::STATISTIC_BYTES))
         .set_column_index_truncate_length(Some(limits::STATISTIC_BYTES))
-        .set_max_row_group_row_count(Some(limits::ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(limits::PAGE_ROWS)
         .set_data_page_size_limit(limits::PAGE_BYTES)
         // Hashes are as long as each other and never repeat: their lengths apart take nothing, and what
@@ -266,4 +265,66 @@ fn properties(sample: &RecordBatch) -> Result<WriterProperties, ParquetError> {
 
 pub(super) fn failed(path: &str, source: ParquetError) -> Error {
     Error::File { action: "write", path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray as _, Int64Array, RecordBatch, StringArray};
+    use arrow::datatypes::Int64Type;
+    use futures::TryStreamExt as _;
+    use object_store::memory::InMemory;
+
+    use super::Writer;
+    use crate::limits::snapshot as limits;
+    use crate::snapshot::rows::Files;
+
+    /// Rows from this number on.
+    fn rows(first: i64) -> RecordBatch {
+        let numbers = first..first + limits::BATCH_ROWS as i64;
+        let keys = StringArray::from_iter_values(numbers.clone().map(|it| format!("{it:08}")));
+        let squares = Int64Array::from_iter(numbers.map(|it| (it % 3 > 0).then_some(it * it)));
+        let columns = [("key", Arc::new(keys) as _), ("square", Arc::new(squares) as _)];
+        RecordBatch::try_from_iter(columns).expect("a batch")
+    }
+
+    #[tokio::test]
+    async fn rows_stay_whole_and_in_order_over_row_groups_and_files() {
+        let schema = rows(0).schema();
+        let store = Arc::new(InMemory::new());
+        let mut writer = Writer::new(store.clone(), "load-x".into(), schema.clone(), Some(0));
+        let total = limits::FILE_ROWS + 3 * limits::BATCH_ROWS;
+        for first in (0..total).step_by(limits::BATCH_ROWS as usize) {
+            writer.write(Arc::new(rows(first as i64))).await.expect("room");
+        }
+        let files = writer.finish("users").await.expect("files");
+        let found: Vec<_> = files.iter().map(|it| (&*it.path, it.rows)).collect();
+        let rest = total - limits::FILE_ROWS;
+        let names = ["load-x-00000.parquet", "load-x-00001.parquet"];
+        assert_eq!(found, [(names[0], limits::FILE_ROWS), (names[1], rest)]);
+        let ends = files.iter().map(|file| {
+            let stats = file.stats.as_deref().expect("statistics");
+            let stats: serde_json::Value = serde_json::from_str(stats).expect("JSON");
+            [&stats["minValues"]["key"], &stats["maxValues"]["key"]]
+                .map(|it| it.as_str().map(str::to_owned))
+        });
+        let end = |at: u64| Some(format!("{at:08}"));
+        let expected =
+            [[end(0), end(limits::FILE_ROWS - 1)], [end(limits::FILE_ROWS), end(total - 1)]];
+        assert_eq!(ends.collect::<Vec<_>>(), expected);
+
+        let mut read = Files::new(store, files).read(0..2, schema, None);
+        let mut next = 0;
+        while let Some(batch) = read.try_next().await.expect("rows") {
+            let keys = batch.column(0).as_string::<i32>().iter();
+            let squares = batch.column(1).as_primitive::<Int64Type>().iter();
+            for (key, square) in keys.zip(squares) {
+                assert_eq!(key, end(next as u64).as_deref());
+                assert_eq!(square, (next % 3 > 0).then_some(next * next));
+                next += 1;
+            }
+        }
+        assert_eq!(next, total as i64);
+    }
 }
