@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Rows of a Parquet row group, where they are small: what engines scan in parallel.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
-/// Encoded bytes of a row group, about: what engines scan in parallel, and what a writer holds in
-/// memory. Seventy thousand users.
+/// Encoded bytes of a row group, about: what engines scan in parallel. A writer holds one, and those
+/// that the store has not yet taken. Seventy thousand users.
 pub const ROW_GROUP_BYTES: usize = 16 << 20;
 
 /// Encoded bytes of one stored file, about: large enough to scan well, small enough that a
@@ -49,13 +49,17 @@ pub const RUN_BATCH_BYTES: usize = 256 << 10;
 /// there are.
 pub const RUNS_MAX: usize = 64;
 
-/// Bytes of rows that are gathered before they are sorted; while they are, as many more.
+/// Bytes of rows that are gathered before they are sorted; while they are, as many more, and their copy
+/// in order.
 pub const SORT_BYTES: usize = 24 << 20;
 
 /// Columns of one row group that are encoded side by side, where there are as many cores.
 pub const COLUMNS_AT_ONCE: usize = 4;
 
-/// Batches that wait between the sort and the file.
+/// Row groups that wait while one is given to the store and one is encoded.
+pub const GROUPS_AHEAD: usize = 1;
+
+/// Batches that wait between who makes and who takes them.
 pub const BATCHES_AHEAD: usize = 1;
 
 /// Rows of one page of a Parquet column: what a pruned read fetches at least.
@@ -105,7 +109,7 @@ pub const EXPIRED_AT_ONCE: usize = 256;
 /// that no version has: longer than any read or load takes.
 pub const EXPIRES_IN_BUCKET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How often the newest version is looked for when the one found expires before it is held.
+/// How often a version is looked for when what was found expires before it is held.
 pub const FINDS_AT_MOST: u32 = 3;
 
 /// How often a lock that somebody has is tried, and the time between: longer than a process takes to

@@ -9,7 +9,8 @@ use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_
 use parquet::errors::ParquetError;
 use parquet::schema::types::{SchemaDescriptor, TypePtr};
 
-use super::columns::{Columns, Crew};
+use super::columns::Columns;
+use super::crew::Crew;
 use super::write::failed;
 use crate::snapshot::Error;
 

@@ -3,6 +3,7 @@
 mod ahead;
 mod bounds;
 mod columns;
+mod crew;
 mod gather;
 mod group;
 pub mod hash;

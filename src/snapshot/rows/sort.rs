@@ -22,7 +22,7 @@ use crate::snapshot::Error;
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
     /// Bytes of rows that are gathered before they are sorted and put aside. While that is done,
-    /// as many more may be gathered.
+    /// as many more may be gathered, and there is a copy of those that are sorted.
     pub bytes: usize,
     /// Runs of equal standing before they are made one: a merge holds a batch of each.
     pub runs: usize,
@@ -104,7 +104,7 @@ impl Sorter {
         if self.runs.runs.is_empty() {
             let held = mem::take(&mut self.held);
             let rows = self.batch_rows(limits::RUN_BATCH_BYTES);
-            let pieces = sorted(&self.runs.keys, &held, rows, |batch| Ok(Place::Memory(batch)))?;
+            let pieces = sorted(&self.runs.keys, held, rows, |batch| Ok(Place::Memory(batch)))?;
             self.runs.runs.push(Run { pieces, tier: 0, scratch: None });
         } else if !self.held.is_empty() {
             self.put_aside()?;
@@ -127,7 +127,7 @@ impl Sorter {
         let rows = self.batch_rows(limits::RUN_BATCH_BYTES);
         let sort = move || {
             let put = |batch: RecordBatch| Ok(Place::Disk(scratch.put(&batch)?));
-            let pieces = sorted(&keys, &held, rows, put)?;
+            let pieces = sorted(&keys, held, rows, put)?;
             Ok(Run { pieces, tier: 0, scratch: Some(scratch) })
         };
         let thread = thread::Builder::new().name("sort".to_owned()).spawn(sort);
@@ -179,7 +179,7 @@ impl Sorter {
 /// These batches in order, in pieces of so many rows; `put` says where each goes.
 fn sorted(
     keys: &Keys,
-    held: &[RecordBatch],
+    held: Vec<RecordBatch>,
     piece_rows: usize,
     put: impl Fn(RecordBatch) -> Result<Place, Error>,
 ) -> Result<Vec<Place>, Error> {
@@ -199,7 +199,8 @@ fn sorted(
         return Ok(Vec::new());
     }
     // All in one go: of each column the processor then holds what is copied in any order.
-    let gathered = gather(held, &order).map_err(Error::unsortable)?;
+    let gathered = gather(&held, &order).map_err(Error::unsortable)?;
+    drop(held);
     let piece = |start| gathered.slice(start, piece_rows.min(gathered.num_rows() - start));
     (0..gathered.num_rows()).step_by(piece_rows).map(|start| put(piece(start))).collect()
 }

@@ -20,7 +20,8 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::columns::{Columns, Crew};
+use super::columns::Columns;
+use super::crew::Crew;
 use super::group::{Ends, Group};
 use super::leaves::leaves;
 use super::read;
@@ -56,9 +57,10 @@ struct Open {
     bytes: u64,
     rows: u64,
     ends: Option<Ends>,
-    /// Takes what row groups have become and gives them to the store.
-    hand: mpsc::Sender<Vec<ArrowColumnChunk>>,
+    /// Gives what row groups have become to the store. It stands before `hand`, whose end tells it that
+    /// the file is whole: of a load that is given up it goes first.
     put: AbortOnDropHandle<Result<(), Error>>,
+    hand: mpsc::Sender<Vec<ArrowColumnChunk>>,
 }
 
 impl Writer {
@@ -80,17 +82,20 @@ impl Writer {
     ///
     /// [`Error::File`] if the store refuses, [`Error::Shape`] if a column cannot be made.
     pub async fn write(&mut self, mut rows: Arc<dyn Columns>) -> Result<(), Error> {
+        if rows.rows() == 0 {
+            return Ok(());
+        }
         if self.open.is_none() {
-            let sample = sample(rows.as_ref(), &self.schema)
+            let batch = whole(rows.as_ref(), &self.schema)
                 .map_err(|source| Error::Shape { action: "write rows", source })?;
-            self.open = Some(self.begin(&sample)?);
-            rows = Arc::new(sample);
+            self.open = Some(self.begin(&batch)?);
+            rows = Arc::new(batch);
         }
         let Some(open) = &mut self.open else { return Ok(()) };
         let count = rows.rows() as u64;
         let crew = match &mut self.crew {
             Some(crew) => crew,
-            none => none.insert(Crew::new(rows.columns())),
+            none => none.insert(Crew::new(self.schema.fields().len())),
         };
         let size = open.write(rows, self.sorted_by, crew).await?;
         open.rows += count;
@@ -117,21 +122,21 @@ impl Writer {
     }
 
     /// Opens a file for rows like these.
-    fn begin(&self, sample: &RecordBatch) -> Result<Open, Error> {
+    fn begin(&self, batch: &RecordBatch) -> Result<Open, Error> {
         let path = format!("{}-{:05}.parquet", self.prefix, self.files.len());
         let path_in_store = Path::from(path.as_str());
         let object =
             BufWriter::with_capacity(self.store.clone(), path_in_store, limits::PART_BYTES)
                 .with_max_concurrency(limits::PARTS_AT_ONCE);
-        let looked_at = sample.slice(0, sample.num_rows().min(limits::SAMPLE_ROWS));
-        let opened = properties(&looked_at)
+        let sample = batch.slice(0, batch.num_rows().min(limits::SAMPLE_ROWS));
+        let opened = properties(&sample)
             .and_then(|properties| {
                 ArrowWriter::try_new(Vec::new(), self.schema.clone(), Some(properties))
             })
             .and_then(ArrowWriter::into_serialized_writer);
         let (file, groups) = opened.map_err(|source| failed(&path, source))?;
         let columns = file.schema_descr().clone();
-        let (hand, taken) = mpsc::channel(limits::BATCHES_AHEAD);
+        let (hand, taken) = mpsc::channel(limits::GROUPS_AHEAD);
         let put = AbortOnDropHandle::new(tokio::spawn(put(path.clone(), file, object, taken)));
         let (group, bytes, rows, ends) = (None, 0, 0, None);
         Ok(Open { path, columns, groups, group, bytes, rows, ends, hand, put })
@@ -183,7 +188,9 @@ impl Open {
         let rows = group.rows();
         self.ends = match (self.ends.take(), ends) {
             (Some(before), Some(now)) => Some(Ends { first: before.first, last: now.last }),
-            (before, now) => now.or(before),
+            (None, now) if self.rows == 0 => now,
+            // Nothing is said of keys some of which are not known.
+            _ => None,
         };
         if size < limits::ROW_GROUP_BYTES && rows < limits::ROW_GROUP_ROWS {
             return Ok(size);
@@ -199,7 +206,8 @@ impl Open {
         self.bytes += chunks.iter().map(|chunk| chunk.close().bytes_written).sum::<u64>();
         if self.hand.send(chunks).await.is_err() {
             // Whoever takes them ended before, and says why.
-            (&mut self.put).await.map_err(Error::Died)??;
+            let ended = (&mut self.put).await.map_err(Error::Died)?;
+            return Err(ended.err().unwrap_or(Error::Panicked));
         }
         Ok(())
     }
@@ -228,7 +236,7 @@ async fn put(
 }
 
 /// All of these rows as a batch.
-fn sample(rows: &dyn Columns, schema: &Schema) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn whole(rows: &dyn Columns, schema: &Schema) -> Result<RecordBatch, arrow::error::ArrowError> {
     let columns = (0..rows.columns()).map(|at| rows.column(at)).collect::<Result<Vec<_>, _>>()?;
     let fields = schema.fields().iter().zip(&columns).map(|(field, column)| {
         Field::new(field.name(), column.data_type().clone(), field.is_nullable())

@@ -110,19 +110,22 @@ impl Log {
 }
 
 /// What `read` makes of the log. An expiry may cut away what it was about to read, or what a version
-/// stands on, and leave the same elsewhere: what fails is tried again as long as the log is another.
+/// stands on, and leave the same elsewhere: what fails is tried again where something went meanwhile.
 pub async fn steady<T, F>(place: &Stored, read: impl Fn(Arc<Log>) -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
     let mut log = Arc::new(Log::list(place).await?);
+    let mut tries = limits::FINDS_AT_MOST;
     loop {
         let error = match read(log.clone()).await {
             Err(error) => error,
             found => return found,
         };
-        let now = Log::list(place).await?;
-        if now.files == log.files {
+        tries -= 1;
+        let Ok(now) = Log::list(place).await else { return Err(error) };
+        let gone = log.files.iter().any(|file| now.files.binary_search(file).is_err());
+        if tries == 0 || !gone || matches!(error, Error::NoVersion { .. }) {
             return Err(error);
         }
         log = Arc::new(now);

@@ -55,9 +55,8 @@ impl Stored {
         for version in Log::list(self).await?.readable().to_vec() {
             let mut said = Vec::new();
             let opened = |log: Arc<Log>| async move {
-                // It may expire meanwhile.
                 if !log.readable().contains(&version) {
-                    return Ok(None);
+                    return Err(Error::Expiring { table: self.name().to_owned(), version });
                 }
                 match history::entry(self, version).await? {
                     Some(entry) => self.open(entry).await.map(Some),
@@ -66,6 +65,10 @@ impl Stored {
             };
             before = match history::steady(self, opened).await {
                 Ok(None) => continue,
+                Err(Error::Expiring { .. }) => {
+                    before = None;
+                    continue;
+                }
                 Ok(Some(snapshot)) => {
                     proof.rows += self.sound(&snapshot, before.as_ref(), table, &mut said).await?;
                     Some(snapshot)
