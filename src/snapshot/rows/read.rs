@@ -207,7 +207,7 @@ fn conformed(batches: Batches, schema: SchemaRef) -> Batches {
     conformed.boxed()
 }
 
-/// Rows of a batch: of wide tables fewer, so that it is about as large as one read from Graph.
+/// Rows of a batch: of wide tables fewer, so that none is much larger than another.
 fn batch_rows(file: &DataFile) -> usize {
     let fit = limits::BATCH_BYTES as u64 / bytes_a_row(file.bytes, file.rows);
     fit.clamp(64, limits::BATCH_ROWS) as usize
