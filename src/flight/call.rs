@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::stream::{self, Stream, StreamExt as _};
+use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
@@ -16,7 +16,7 @@ use super::told::{Taken, Told};
 use crate::clock::{self, Instant};
 use crate::graph::Meter;
 use crate::limits::flight as limits;
-use crate::query::{Answer, Plan};
+use crate::query::Plan;
 
 /// When the caller stops waiting, from its `grpc-timeout`; `None` where it named no time.
 ///
@@ -44,23 +44,31 @@ fn read_timeout(header: &str) -> Option<Duration> {
     }
 }
 
-/// Reads the answer in a task of its own, so that decoding goes on while frames are sent.
+/// Reads an answer in a task of its own, so that decoding goes on while frames are sent; `rows` says
+/// how many are in an item.
 ///
 /// At most [`limits::BATCHES_AHEAD`] batches wait for the client; then the read waits too,
 /// which is what holds Graph back when a client is slow. Dropping the stream ends the task and
 /// with it the request in flight.
 ///
 /// The stream ends well only if the task says that the answer did: one that dies is an error, and
-/// so is a client that has taken nothing when the answer's deadline comes.
-pub fn drive(
-    answer: Answer,
+/// so is a client that has taken nothing when `deadline` comes.
+pub fn drive<T, E>(
+    answer: BoxStream<'static, Result<T, E>>,
+    rows: fn(&T) -> u64,
+    deadline: Instant,
     watch: Watch,
-) -> impl Stream<Item = Result<RecordBatch, Error>> + Send + 'static {
+) -> impl Stream<Item = Result<T, Error>> + Send + 'static
+where
+    T: Send + 'static,
+    E: Into<Error> + Send + 'static,
+{
     let (ready, waiting) = mpsc::channel(limits::BATCHES_AHEAD);
-    let task = AbortOnDropHandle::new(tokio::spawn(read(answer, watch, ready)));
+    let reading = read(answer, rows, deadline, watch, ready);
+    let task = AbortOnDropHandle::new(tokio::spawn(reading));
     stream::unfold((waiting, Some(task)), |(mut waiting, task)| async move {
-        if let Some(batch) = waiting.recv().await {
-            return Some((Ok(batch), (waiting, task)));
+        if let Some(item) = waiting.recv().await {
+            return Some((Ok(item), (waiting, task)));
         }
         let error = match task?.await {
             Ok(Ok(())) => return None,
@@ -71,17 +79,17 @@ pub fn drive(
     })
 }
 
-async fn read(
-    answer: Answer,
+async fn read<T, E: Into<Error>>(
+    mut answer: BoxStream<'static, Result<T, E>>,
+    rows: fn(&T) -> u64,
+    deadline: Instant,
     mut watch: Watch,
-    ready: mpsc::Sender<RecordBatch>,
+    ready: mpsc::Sender<T>,
 ) -> Result<(), Error> {
-    watch.meter = Some(answer.meter);
-    let mut batches = answer.batches;
-    while let Some(batch) = batches.next().await {
-        let batch = batch.inspect_err(|_| watch.ended("failed"))?;
-        watch.rows += batch.num_rows() as u64;
-        match timeout_at(answer.deadline, ready.send(batch)).await {
+    while let Some(item) = answer.next().await {
+        let item = item.inspect_err(|_| watch.ended("failed")).map_err(Into::into)?;
+        watch.rows += rows(&item);
+        match timeout_at(deadline, ready.send(item)).await {
             Ok(Ok(())) => {}
             Ok(Err(_gone)) => return Ok(()),
             Err(_) => {
@@ -121,7 +129,8 @@ pub struct Watch {
     told: Told,
     rows: u64,
     outcome: &'static str,
-    meter: Option<Arc<Meter>>,
+    cached: bool,
+    meter: Arc<Meter>,
 }
 
 impl Watch {
@@ -133,6 +142,12 @@ impl Watch {
         };
         watch.began = began;
         watch
+    }
+
+    /// Says what counts the requests to Graph, and whether the answer was sent before and kept.
+    pub fn reads(&mut self, meter: Arc<Meter>, cached: bool) {
+        self.meter = meter;
+        self.cached = cached;
     }
 
     /// What the trailers of the answer will tell.
@@ -151,7 +166,8 @@ impl Watch {
             told,
             rows: 0,
             outcome: "abandoned",
-            meter: None,
+            cached: false,
+            meter: Arc::default(),
         }
     }
 
@@ -162,22 +178,23 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let count = |of: fn(&Meter) -> u64| self.meter.as_deref().map_or(0, of);
         let now = clock::now();
         self.told.note(Taken {
             planning: self.planned.duration_since(self.began),
             execution: now.duration_since(self.planned),
-            waited: self.meter.as_deref().map_or(Duration::ZERO, Meter::waited),
-            requests: count(Meter::requests),
+            waited: self.meter.waited(),
+            requests: self.meter.requests(),
             rows: self.rows,
+            cached: self.cached,
         });
         tracing::info!(
             connection = &*self.connection,
             table = &*self.table,
             outcome = self.outcome,
             rows = self.rows,
-            requests = count(Meter::requests),
-            throttled = count(Meter::throttled),
+            requests = self.meter.requests(),
+            throttled = self.meter.throttled(),
+            cached = self.cached,
             ms = now.duration_since(self.began).as_millis() as u64,
             "do_get"
         );
@@ -191,18 +208,18 @@ mod tests {
 
     use arrow::array::RecordBatch;
     use arrow::datatypes::Schema;
-    use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+    use futures::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
 
     use super::{Error, Watch, drive, read_timeout, spoken};
     use crate::clock;
     use crate::error::Kind;
-    use crate::query::{self, Answer};
 
-    type Batches = BoxStream<'static, Result<RecordBatch, query::Error>>;
+    type Batches = BoxStream<'static, Result<RecordBatch, Error>>;
 
-    fn answer(batches: Batches) -> Answer {
+    /// The batches as a call reads them that has a minute.
+    fn driven(batches: Batches) -> impl Stream<Item = Result<RecordBatch, Error>> {
         let deadline = clock::now() + Duration::from_secs(60);
-        Answer { schema: Arc::new(Schema::empty()), batches, meter: Arc::default(), deadline }
+        drive(batches, |batch| batch.num_rows() as u64, deadline, watch())
     }
 
     fn watch() -> Watch {
@@ -216,14 +233,14 @@ mod tests {
     #[tokio::test]
     async fn a_read_that_dies_is_never_a_good_end() {
         let dies = stream::iter([Ok(batch())]).chain(stream::once(async { panic!("a fault") }));
-        let read: Result<Vec<_>, Error> = drive(answer(dies.boxed()), watch()).try_collect().await;
+        let read: Result<Vec<_>, Error> = driven(dies.boxed()).try_collect().await;
         assert_eq!(read.expect_err("the task died").kind(), Kind::Internal);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
         let endless = stream::repeat_with(|| Ok(batch())).boxed();
-        let mut batches = Box::pin(drive(answer(endless), watch()));
+        let mut batches = Box::pin(driven(endless));
         assert!(batches.next().await.is_some());
         clock::sleep(Duration::from_secs(120)).await;
         let rest: Result<Vec<_>, Error> = batches.try_collect().await;

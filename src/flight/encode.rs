@@ -40,6 +40,15 @@ const DATA_BODY: u32 = 1000;
 /// <https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format>
 const ARROW_PREFIX_BYTES: usize = 8;
 
+/// Some rows as they go out: whole messages of gRPC, mostly one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The messages, each a `FlightData`.
+    pub bytes: Bytes,
+    /// How many rows are in them; none in the schema's.
+    pub rows: u64,
+}
+
 /// Turns batches into messages of gRPC, each a `FlightData` well under the 4 MiB that many clients
 /// take at most; the schema comes first. What the stream gives is whole messages, mostly one.
 ///
@@ -49,34 +58,36 @@ pub fn messages<S>(schema: SchemaRef, batches: S) -> impl Stream<Item = Result<B
 where
     S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
 {
-    messages_with(schema, batches, |_| Vec::new())
+    frames(schema, batches, |_| Vec::new()).map_ok(|frame| frame.bytes)
 }
 
-/// The same; what `metadata` makes of each part of a batch goes along as its `app_metadata`.
-pub fn messages_with<S, M>(
+/// The same, telling how many rows go; what `metadata` makes of each part of a batch goes along as
+/// its `app_metadata`.
+pub fn frames<S, M>(
     schema: SchemaRef,
     batches: S,
     mut metadata: M,
-) -> impl Stream<Item = Result<Bytes, Status>>
+) -> impl Stream<Item = Result<Frame, Status>>
 where
     S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
     M: FnMut(&RecordBatch) -> Vec<u8>,
 {
-    let messages = match Encoder::new(&schema) {
+    let frames = match Encoder::new(&schema) {
         Ok(mut encoder) => {
-            let schema = Ok(encoder.written());
+            let schema = Ok(Frame { bytes: encoder.written(), rows: 0 });
             let parts = batches
                 .map_ok(|batch| stream::iter(cut(batch)).map_err(Error::Encode))
                 .try_flatten();
             let rows = parts.map(move |part| {
                 let part = part?;
-                encoder.batch(&part, metadata(&part)).map_err(Error::Encode)
+                let bytes = encoder.batch(&part, metadata(&part)).map_err(Error::Encode)?;
+                Ok(Frame { bytes, rows: part.num_rows() as u64 })
             });
             Either::Left(stream::iter([schema]).chain(rows))
         }
         Err(error) => Either::Right(stream::iter([Err(Error::Encode(error))])),
     };
-    messages.map_err(|error| status::status(&error))
+    frames.map_err(|error| status::status(&error))
 }
 
 /// Writes batches into memory that is written to again once what was in it is sent.
@@ -255,7 +266,7 @@ mod tests {
     use futures::stream::{self, StreamExt as _, TryStreamExt as _};
     use prost::Message as _;
 
-    use super::{Error, GRPC_PREFIX_BYTES, cut, limits, messages, messages_with, row_bytes};
+    use super::{Error, GRPC_PREFIX_BYTES, cut, frames, limits, messages, row_bytes};
 
     #[test]
     fn large_rows_side_by_side_go_out_one_by_one() {
@@ -320,7 +331,7 @@ mod tests {
     }
 
     /// The messages that these bytes are.
-    fn frames(mut bytes: Bytes) -> Vec<FlightData> {
+    fn split(mut bytes: Bytes) -> Vec<FlightData> {
         let mut frames = Vec::new();
         while !bytes.is_empty() {
             let prefix = bytes.split_to(GRPC_PREFIX_BYTES);
@@ -337,7 +348,7 @@ mod tests {
         let sent = stream::iter(batches.clone()).map(Ok);
         let sent: Vec<Bytes> =
             messages(batches[0].schema(), sent).try_collect().await.expect("messages");
-        let sent = stream::iter(sent.into_iter().flat_map(frames).map(Ok));
+        let sent = stream::iter(sent.into_iter().flat_map(split).map(Ok));
         let read: Vec<_> =
             FlightRecordBatchStream::new_from_flight_data(sent).try_collect().await.expect("rows");
         assert_eq!(read, batches);
@@ -347,11 +358,13 @@ mod tests {
     async fn what_is_said_of_a_batch_goes_along_with_it() {
         let sent = stream::iter([7, 0, 9].map(batch)).map(Ok);
         let said = |batch: &RecordBatch| batch.num_rows().to_string().into_bytes();
-        let sent: Vec<Bytes> =
-            messages_with(batch(0).schema(), sent, said).try_collect().await.expect("messages");
+        let sent: Vec<_> =
+            frames(batch(0).schema(), sent, said).try_collect().await.expect("messages");
+        let rows: Vec<_> = sent.iter().map(|frame| frame.rows).collect();
+        assert_eq!(rows, [0, 7, 0, 9]);
         // A dictionary and its rows are two messages.
-        let mut said: Vec<_> =
-            sent.into_iter().flat_map(frames).map(|frame| frame.app_metadata).collect();
+        let messages = sent.into_iter().flat_map(|frame| split(frame.bytes));
+        let mut said: Vec<_> = messages.map(|message| message.app_metadata).collect();
         said.dedup();
         assert_eq!(said, ["", "7", "0", "9"]);
     }
@@ -376,6 +389,6 @@ mod tests {
     async fn a_table_without_rows_is_a_schema() {
         let schema = Arc::new(Schema::empty());
         let sent: Vec<_> = messages(schema, stream::empty()).try_collect().await.expect("a schema");
-        assert_eq!(sent.into_iter().flat_map(frames).count(), 1);
+        assert_eq!(sent.into_iter().flat_map(split).count(), 1);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What a client sends is told apart in `wanted` and becomes a [`Command`](crate::query::Command)
 //! in `ticket`, is planned and run by the [`Engine`](crate::query::Engine), and goes back as frames
-//! (`encode`) or as a status (`status`). Plain Flight, Flight SQL (`sql`) and DuckDB's Airport
+//! (`encode`, and again from `cache`) or as a status (`status`). Plain Flight, Flight SQL (`sql`) and DuckDB's Airport
 //! (`airport`) are one service (`service`). Nothing below this folder knows gRPC.
 //!
 //! [`Server::bind`] takes the port at once, so that a port in use is said at the start;
@@ -10,6 +10,7 @@
 
 mod actions;
 mod airport;
+mod cache;
 mod call;
 mod caller;
 mod client;
@@ -145,6 +146,9 @@ pub enum Error {
     /// The task that read for a client died: a fault of ours, or the server was stopped.
     #[error("the read ended before its time")]
     Died(#[source] tokio::task::JoinError),
+    /// What was kept of an earlier answer could not be read.
+    #[error("could not read an answer that was kept to be sent again")]
+    Cache(#[source] std::io::Error),
     /// The client had taken nothing when the deadline came.
     #[error("the client did not take the rows before the deadline")]
     Stalled,
@@ -195,7 +199,7 @@ impl Error {
             Error::Died(error) if error.is_cancelled() => Kind::Cancelled,
             Error::Encode(_) | Error::Serve(_) | Error::Died(_) => Kind::Internal,
             Error::Stalled => Kind::TimedOut,
-            Error::Listen { .. } => Kind::Unavailable,
+            Error::Listen { .. } | Error::Cache(_) => Kind::Unavailable,
         }
     }
 
@@ -213,6 +217,7 @@ impl Error {
             }
             Error::NotServed { instead, .. } => Some((*instead).to_owned()),
             Error::Reattach => Some("`DETACH` the database and `ATTACH` it again".to_owned()),
+            Error::Cache(_) => Some("ask again: it is read from the store then".to_owned()),
             Error::Stalled => Some("give the call more time, or ask for fewer columns".to_owned()),
             Error::Listen { .. } => {
                 Some("choose another port with `--listen`, or stop what uses it".to_owned())

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
+use super::cache::Cache;
 use super::connection::Named;
 use super::service::Service;
 use super::sessions::Sessions;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub insecure: bool,
     /// How long running streams may go on after the server was told to stop.
     pub drain: Duration,
+    /// Bytes of answers that are kept on this machine's disk to be sent again; 0 keeps none.
+    pub cache: u64,
 }
 
 impl Default for Settings {
@@ -34,6 +37,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8815)),
             insecure: false,
             drain: limits::flight::DRAIN,
+            cache: limits::flight::CACHE_BYTES,
         }
     }
 }
@@ -44,6 +48,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     drain: Duration,
+    cache: Cache,
 }
 
 impl Server {
@@ -61,7 +66,8 @@ impl Server {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
-        Ok(Server { listener, address, drain: settings.drain })
+        let cache = Cache::new(settings.cache);
+        Ok(Server { listener, address, drain: settings.drain, cache })
     }
 
     /// Where it listens, with the port that was given.
@@ -88,7 +94,7 @@ impl Server {
             }
         };
         let sessions = Sessions::default();
-        let flight = Uncopied::new(Service::new(engine, sessions.clone()));
+        let flight = Uncopied::new(Service::new(engine, sessions.clone(), self.cache));
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let incoming = incoming.map_ok(move |stream| Named::new(stream, sessions.clone()));
         let serving = tonic::transport::Server::builder()

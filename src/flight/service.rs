@@ -2,15 +2,17 @@
 
 use std::pin::Pin;
 
+use arrow::array::RecordBatch;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightEndpoint, FlightInfo,
     HandshakeRequest, HandshakeResponse, PollInfo, PutResult, Result as ActionResult, SchemaAsIpc,
     SchemaResult, Ticket,
 };
-use futures::stream::{self, Stream, StreamExt as _};
+use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::cache::Cache;
 use super::caller::{self, Caller};
 use super::connection::Connection;
 use super::running::{self, Running};
@@ -28,6 +30,7 @@ use crate::query::{self, Command, Engine, Plan};
 #[derive(Clone, Debug)]
 pub struct Service {
     engine: Engine,
+    cache: Cache,
     running: Running,
     sessions: Sessions,
     written: sql::Written,
@@ -36,10 +39,10 @@ pub struct Service {
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send + 'static>>;
 
 impl Service {
-    /// Serves what `engine` can answer to callers that `sessions` knows.
-    pub fn new(engine: Engine, sessions: Sessions) -> Self {
+    /// Serves what `engine` can answer to callers that `sessions` knows, again from `cache`.
+    pub fn new(engine: Engine, sessions: Sessions, cache: Cache) -> Self {
         let (running, written) = (Running::default(), sql::Written::default());
-        Service { engine, running, sessions, written }
+        Service { engine, cache, running, sessions, written }
     }
 
     /// Who calls: the one place that every call passes before anything is done for it.
@@ -157,23 +160,40 @@ impl Service {
         began: clock::Instant,
         deadline: Option<clock::Instant>,
     ) -> Response<Messages> {
-        let watch = call::Watch::new(&plan, began);
+        let mut watch = call::Watch::new(&plan, began);
         let told = watch.told();
-        let whole = if asked.padded { plan.whole() } else { None };
-        let expected = if asked.padded { airport::expected(&asked.command, &plan) } else { None };
-        let answer = self.engine.run(plan, deadline);
-        let schema = whole.clone().unwrap_or_else(|| answer.schema.clone());
-        let batches = call::drive(answer, watch).map(move |batch| match &whole {
-            Some(whole) => airport::padded(&batch?, whole),
-            None => batch,
-        });
-        let batches = self.running.watched(asked.call, batches);
-        let batches = call::spoken(schema.clone(), batches);
-        let messages = match expected {
-            Some(rows) => encode::messages_with(schema, batches, airport::progress(rows)).boxed(),
-            None => encode::messages(schema, batches).boxed(),
+        let (whole, expected) = match asked.padded {
+            true => (plan.whole(), airport::expected(&asked.command, &plan)),
+            false => (None, None),
         };
-        let mut response = Response::new(messages);
+        let fixed = if asked.padded { None } else { plan.fixed() };
+        let kept = fixed.as_ref().and_then(|fixed| self.cache.find(fixed));
+        let query::Answer { schema, batches, meter, deadline } = self.engine.run(plan, deadline);
+        watch.reads(meter, kept.is_some());
+        let frames = if let Some(kept) = kept {
+            let frames = call::drive(kept, |frame| frame.rows, deadline, watch);
+            let frames = self.running.watched(asked.call, frames);
+            frames.map_err(|error| status::status(&error)).boxed()
+        } else {
+            let rows = |batch: &RecordBatch| batch.num_rows() as u64;
+            let schema = whole.clone().unwrap_or(schema);
+            let batches = call::drive(batches, rows, deadline, watch);
+            let batches = batches.map(move |batch| match &whole {
+                Some(whole) => airport::padded(&batch?, whole),
+                None => batch,
+            });
+            let batches = self.running.watched(asked.call, batches);
+            let batches = call::spoken(schema.clone(), batches);
+            let mut progress = expected.map(airport::progress);
+            let said =
+                move |batch: &RecordBatch| progress.as_mut().map_or_else(Vec::new, |it| it(batch));
+            let frames = encode::frames(schema, batches, said).boxed();
+            match fixed {
+                Some(fixed) => self.cache.keep(fixed, frames).boxed(),
+                None => frames,
+            }
+        };
+        let mut response = Response::new(frames.map_ok(|frame| frame.bytes).boxed() as Messages);
         response.extensions_mut().insert(told);
         response
     }

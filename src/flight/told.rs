@@ -24,6 +24,8 @@ pub struct Taken {
     pub requests: u64,
     /// Rows given.
     pub rows: u64,
+    /// Whether it was sent before and kept.
+    pub cached: bool,
 }
 
 impl Told {
@@ -43,6 +45,7 @@ impl Told {
         put("x-entra-flight-graph-requests", taken.requests);
         put("x-entra-flight-graph-wait-ms", millis(taken.waited));
         put("x-entra-flight-rows", taken.rows);
+        put("x-entra-flight-cached", taken.cached.into());
     }
 }
 

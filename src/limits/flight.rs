@@ -10,9 +10,9 @@ pub const FRAME_BYTES_MAX: usize = 3 << 20;
 /// and a part that is still too large is copied again.
 pub const PART_BYTES: usize = FRAME_BYTES_MAX / 4 * 3;
 
-/// Sent frames of one stream whose memory waits to be written to again: one is on its way while
-/// the next is written.
-pub const SPARE_MAX: usize = 2;
+/// Sent frames of one stream whose memory waits to be written to again: one is on its way and one
+/// is being kept while the next is written.
+pub const SPARE_MAX: usize = 3;
 
 /// The largest that is kept so. A single huge row is not worth its memory.
 pub const SPARE_BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
@@ -60,3 +60,14 @@ pub const PARAMETER_BYTES_MAX: usize = 4 << 20;
 /// Without a row for so long a stream gets a batch without rows, because proxies cut streams on
 /// which nothing is said; the shortest usual limit is 60 s.
 pub const SILENCE: Duration = Duration::from_secs(20);
+
+/// Bytes of answers that are kept on the disk to be sent again, unless the settings say otherwise: a
+/// version of a million users with all columns takes about two thirds of it.
+pub const CACHE_BYTES: u64 = 2 << 30;
+
+/// Without being asked for so long an answer is not kept any more: longer than people look at a
+/// table between two thoughts, and soon after its version may have expired.
+pub const CACHE_IDLE: Duration = Duration::from_secs(60 * 60);
+
+/// How long an answer waits for the disk to take a frame before it goes on without being kept.
+pub const CACHE_PATIENCE: Duration = Duration::from_millis(100);

@@ -22,8 +22,8 @@ use super::provider::Rows;
 use super::statement::Planned;
 use super::words::{Names, Words};
 use super::{
-    Command, Error, Listed, Name, Namespace, Of, Opened, Part, Request, Spent, Statement, Version,
-    bind, listing, session, shape, statement,
+    Command, Error, Fixed, Listed, Name, Namespace, Of, Opened, Part, Request, Spent, Statement,
+    Version, bind, listing, session, shape, statement,
 };
 use crate::catalog::{Column, Scan};
 use crate::clock::{self, Instant};
@@ -363,6 +363,14 @@ impl Plan {
     /// What is known of the table's rows before they are read, where a stored table was asked for.
     pub fn known(&self) -> Option<Known> {
         self.table.as_ref()?.known()
+    }
+
+    /// What the answer is, where that never changes.
+    pub fn fixed(&self) -> Option<Fixed> {
+        match &*self.runs {
+            [run] => Fixed::of(run, self.schema.clone()),
+            _ => None,
+        }
     }
 
     /// The commands that together read what was planned. Each names the version that it reads, so

@@ -14,6 +14,7 @@
 //! | `provider`, `pushdown`, `exec`, `lineage`, `few` | from a plan to scans that ask for no more than it needs |
 //! | `count` | `count(*)` as Graph counts |
 //! | `fair`, `bounded`, `reckon`, `windows` | long work that lets others have their turn; functions and windows that would take all memory |
+//! | `fixed` | which answers never change |
 //! | `bind`, `shape` | values of parameters; the schema of an answer |
 //! | `session` | DataFusion as it is used here |
 //! | `engine` | plans and runs |
@@ -30,6 +31,7 @@ mod exec;
 mod fair;
 mod fault;
 mod few;
+mod fixed;
 mod functions;
 mod lineage;
 mod listing;
@@ -51,6 +53,7 @@ use std::time::Duration;
 
 pub use catalogs::{DIRECTORY, LIVE, SCHEMAS, STORED, SYSTEM};
 pub use engine::{Answer, Engine, Known, Plan, Prepared};
+pub use fixed::Fixed;
 pub use listing::{Listed, Name};
 pub use namespace::{Connection, MaxAge, Namespace};
 pub use opened::{Opened, pair};

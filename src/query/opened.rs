@@ -111,6 +111,15 @@ impl Opened {
         Some(snapshot.rows_of(part.map(|part| part.index)))
     }
 
+    /// `connection/table` and the files of one of the parts of a stored version, or of all of it;
+    /// `None` of other states.
+    pub fn files_of(&self, part: Option<Part>) -> Option<(String, Vec<String>)> {
+        let State::Stored(snapshot) = &self.state else { return None };
+        let files = snapshot.files_of(part.map(|part| part.index));
+        let files = files.iter().map(|file| file.path.clone());
+        Some((snapshot.table().to_owned(), files.collect()))
+    }
+
     /// What a stored version knows of the values of a column, without reading them; of other
     /// states nothing.
     ///

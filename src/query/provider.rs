@@ -58,6 +58,11 @@ impl Rows {
         self.helps.then_some(&self.opened)
     }
 
+    /// What is read, and which part of it, where its source may help.
+    pub fn reading(&self) -> Option<(&Arc<Opened>, Option<Part>)> {
+        Some((self.helping()?, self.part))
+    }
+
     /// The scan that has these of its columns.
     fn scan(&self, projection: Option<&Vec<usize>>, filter: Option<Filter>) -> Scan {
         let columns = match projection {

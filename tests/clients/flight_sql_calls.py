@@ -169,7 +169,7 @@ def the_schema_comes_first_even_without_rows(server):
     same(only(messages[0], 1000), b"", "the body of a schema")
 
 
-TRAILERS = ["planning-ms", "execution-ms", "graph-requests", "graph-wait-ms", "rows"]
+TRAILERS = ["planning-ms", "execution-ms", "graph-requests", "graph-wait-ms", "rows", "cached"]
 
 
 def trailers(server, command):

@@ -26,6 +26,7 @@ const WHOLE: &str = r#"
 [server]
 listen = "127.0.0.1:9000"
 drain = "3s"
+cache = "1.5 GiB"
 
 [connections.contoso]
 tenant = "contoso.onmicrosoft.com"
@@ -40,6 +41,7 @@ fn a_file_and_the_environment_make_settings() {
         [("CONTOSO_SECRET", "s3cret"), ("ENTRA_FLIGHT__SERVER__LISTEN", "127.0.0.1:9001")];
     let settings = load(WHOLE, &environment).expect("settings");
     assert_eq!(settings.server.listen.port(), 9001, "the environment wins");
+    assert_eq!(settings.server.cache, 3 << 29);
     let contoso = &settings.connections["contoso"];
     assert_eq!(contoso.client_secret.expose(), "s3cret");
     assert_eq!(contoso.graph_base_url.as_str(), "https://graph.microsoft.com/v1.0");
@@ -88,6 +90,7 @@ fn all_faults_are_reported_together() {
 [server]
 listn = "127.0.0.1:1"
 drain = "soon"
+cache = "much"
 insecure = [1]
 
 [connections.contoso]
@@ -104,15 +107,16 @@ graph_base_url = "https://graph.microsoft.com/beta"
 "#,
         &[("ENTRA_FLIGHT__SERVER__LISTEN", "here")],
         expect![[r#"
-            the settings have 10 faults:
-              - `connections.contoso.client_id` is empty (entra-flight.toml line 8)
-              - `connections.contoso.client_secret` must not stand in the file: say `{ env = "NAME" }` or `{ file = "PATH" }` (entra-flight.toml line 9)
-              - `connections.contoso.graph_base_url` must be a whole URL that begins with `https://` (entra-flight.toml line 10)
+            the settings have 11 faults:
+              - `connections.contoso.client_id` is empty (entra-flight.toml line 9)
+              - `connections.contoso.client_secret` must not stand in the file: say `{ env = "NAME" }` or `{ file = "PATH" }` (entra-flight.toml line 10)
+              - `connections.contoso.graph_base_url` must be a whole URL that begins with `https://` (entra-flight.toml line 11)
               - `connections.contoso.tenant` is missing: a domain or the id of the tenant
-              - `connections.fabrikam.client_secret` names the environment variable `NOT_SET`, which is not set (entra-flight.toml line 16)
-              - `connections.fabrikam.graph_base_url` must end in the version, `/v1.0` (entra-flight.toml line 17)
+              - `connections.fabrikam.client_secret` names the environment variable `NOT_SET`, which is not set (entra-flight.toml line 17)
+              - `connections.fabrikam.graph_base_url` must end in the version, `/v1.0` (entra-flight.toml line 18)
+              - `server.cache` must be a number of bytes with its unit, such as `2GiB`, or `0` for none (entra-flight.toml line 5)
               - `server.drain` must be a time with its unit, such as `30s` or `2h` (entra-flight.toml line 4)
-              - `server.insecure` must be a text, a number, `true` or `false` (entra-flight.toml line 5)
+              - `server.insecure` must be a text, a number, `true` or `false` (entra-flight.toml line 6)
               - `server.listen` must be an address and a port, such as `127.0.0.1:8815` (environment variable ENTRA_FLIGHT__SERVER__LISTEN)
               - `server.listn` is not a setting; the nearest is `server.listen` (entra-flight.toml line 3)"#]],
     );
@@ -202,7 +206,7 @@ fn a_variable_that_is_not_text_matters_only_where_it_is_used() {
     ];
     expect![[r#"
         the settings have 1 fault:
-          - `connections.contoso.client_secret` names the environment variable `CONTOSO_SECRET`, which is not UTF-8 text (entra-flight.toml line 9)
+          - `connections.contoso.client_secret` names the environment variable `CONTOSO_SECRET`, which is not UTF-8 text (entra-flight.toml line 10)
         the settings have 1 fault:
           - `server.drain` must be UTF-8 text (environment variable ENTRA_FLIGHT__SERVER__DRAIN)
         the settings have 1 fault:
@@ -342,13 +346,13 @@ fn a_schedule_that_cannot_be_kept_is_a_fault() {
         &format!("{WHOLE}{text}"),
         &[("CONTOSO_SECRET", "s3cret")],
         expect![[r#"
-        the settings have 6 faults:
-          - `schedule.nightly.cron` must be a cron expression of five parts, such as `30 2 * * *`: Invalid pattern: Pattern must have 5 fields when seconds are disallowed.
-          - `schedule.nightly.method` must be `full_load`, `reload` or `reload_and_compare` (entra-flight.toml line 25)
-          - `schedule.nightly.tables` must name tables or be `*`, not both (entra-flight.toml line 24)
-          - `schedule.weekly.connection` must name one of the connections
-          - `schedule.weekly.when` is not a setting; the nearest is `schedule.weekly.cron` (entra-flight.toml line 31)
-          - `store.expire.keep` must be a number, such as `10` (entra-flight.toml line 17)"#]],
+            the settings have 6 faults:
+              - `schedule.nightly.cron` must be a cron expression of five parts, such as `30 2 * * *`: Invalid pattern: Pattern must have 5 fields when seconds are disallowed.
+              - `schedule.nightly.method` must be `full_load`, `reload` or `reload_and_compare` (entra-flight.toml line 26)
+              - `schedule.nightly.tables` must name tables or be `*`, not both (entra-flight.toml line 25)
+              - `schedule.weekly.connection` must name one of the connections
+              - `schedule.weekly.when` is not a setting; the nearest is `schedule.weekly.cron` (entra-flight.toml line 32)
+              - `store.expire.keep` must be a number, such as `10` (entra-flight.toml line 18)"#]],
     );
     let text = STORED.replace("[store]\nurl = \"kept\"", "");
     check_fault(

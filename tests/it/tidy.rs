@@ -33,7 +33,7 @@ const ORDER: [&str; 19] = [
 const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 
 /// Foreign crates and the only modules that may speak of them.
-const OWNERS: [(&str, &[&str]); 44] = [
+const OWNERS: [(&str, &[&str]); 45] = [
     ("datafusion", &["query"]),
     ("datafusion_functions_json", &["query"]),
     ("async_trait", &["query"]),
@@ -49,7 +49,7 @@ const OWNERS: [(&str, &[&str]); 44] = [
     ("http_body", &["flight"]),
     ("http_body_util", &["flight"]),
     ("tower_service", &["flight"]),
-    ("tempfile", &["source", "snapshot"]),
+    ("tempfile", &["source", "snapshot", "flight"]),
     ("delta_kernel", &["snapshot"]),
     ("deltalake", &["snapshot"]),
     ("object_store", &["snapshot"]),
@@ -68,6 +68,7 @@ const OWNERS: [(&str, &[&str]); 44] = [
     ("strsim", &["catalog"]),
     ("toml", &["app", "catalog"]),
     ("humantime", &["app", "flight"]),
+    ("bytesize", &["app"]),
     ("clap", &["cli"]),
     ("comfy_table", &["cli"]),
     ("maud", &["cli"]),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use url::{Host, Url};
 
 use super::leaves::{Leaf, Leaves};
@@ -14,7 +15,7 @@ use crate::secret::Secret;
 use crate::{catalog, flight};
 
 /// The keys of `[server]`.
-const SERVER: [&str; 3] = ["listen", "insecure", "drain"];
+const SERVER: [&str; 4] = ["listen", "insecure", "drain", "cache"];
 
 /// The keys of `[connections.NAME]`.
 const CONNECTION: [&str; 10] = [
@@ -88,12 +89,17 @@ impl Reader {
         let listen =
             self.parsed("server.listen", "must be an address and a port, such as `127.0.0.1:8815`");
         let insecure = self.parsed("server.insecure", "must be `true` or `false`");
+        let cache = self.parsed::<ByteSize>(
+            "server.cache",
+            "must be a number of bytes with its unit, such as `2GiB`, or `0` for none",
+        );
         flight::Settings {
             listen: listen.unwrap_or(default.listen),
             insecure: insecure.unwrap_or(default.insecure),
             drain: self
                 .duration("server.drain", Duration::ZERO, limits::DRAIN_MAX)
                 .unwrap_or(default.drain),
+            cache: cache.map_or(default.cache, |size| size.as_u64()),
         }
     }
 

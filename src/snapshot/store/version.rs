@@ -14,7 +14,7 @@ use super::place::Entry;
 use crate::catalog::Filter;
 use crate::limits::snapshot as limits;
 use crate::snapshot::rows::{self, Bounds, Files};
-use crate::snapshot::{Error, ROW_HASH, Record};
+use crate::snapshot::{DataFile, Error, ROW_HASH, Record};
 
 /// A version of a table, as it was stored. It does not change and does not expire while this or a
 /// read of it lives; cloning it is cheap.
@@ -84,10 +84,12 @@ impl Snapshot {
 
     /// The rows of one of its [`parts`](Self::parts), or all.
     pub fn rows_of(&self, part: Option<u32>) -> u64 {
-        let Some(part) = part else { return self.rows() };
-        let files = self.files.list();
-        let chosen = files.get(self.files_of(part, files.len())).unwrap_or_default();
-        chosen.iter().map(|file| file.rows).sum()
+        self.files_of(part).iter().map(|file| file.rows).sum()
+    }
+
+    /// The files of one of its [`parts`](Self::parts), or all, in the order of their rows.
+    pub fn files_of(&self, part: Option<u32>) -> &[DataFile] {
+        self.files.list().get(self.chosen(part)).unwrap_or_default()
     }
 
     /// What its files say of the values of a column, which is announced with the type `of`.
@@ -112,12 +114,13 @@ impl Snapshot {
         part: Option<u32>,
         filter: Option<Filter>,
     ) -> BoxStream<'static, Result<RecordBatch, Error>> {
-        let files = self.files.list().len();
-        let chosen = part.map_or(0..files, |part| self.files_of(part, files));
-        rows::ahead(self.files.read(chosen, schema, filter))
+        rows::ahead(self.files.read(self.chosen(part), schema, filter))
     }
 
-    fn files_of(&self, part: u32, files: usize) -> Range<usize> {
+    /// Which of its files a part has.
+    fn chosen(&self, part: Option<u32>) -> Range<usize> {
+        let files = self.files.list().len();
+        let Some(part) = part else { return 0..files };
         let (part, parts) = (part as usize, self.parts() as usize);
         (files * part / parts)..(files * (part + 1) / parts)
     }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod bucket;
+mod cached;
 mod churn;
 mod commands;
 mod expire;
