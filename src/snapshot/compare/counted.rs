@@ -9,8 +9,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
-use arrow::error::ArrowError;
 
 use super::changed::picked;
 use super::merge::Change;
@@ -25,11 +25,14 @@ pub struct Counted {
     old: Files,
     new: Files,
     columns: Vec<Column>,
-    /// The columns that have changed in some row so far.
+    /// The columns in which a row may change: all but its key.
+    all: BTreeSet<usize>,
+    /// Those that have changed in some row so far.
     tried: BTreeSet<usize>,
 }
 
-/// A row that both versions have, by its positions in them, and the difference of its hashes.
+/// A row that both versions have, by its positions in them, and what of the difference of its hashes
+/// is not explained.
 #[derive(Clone, Copy)]
 struct Update {
     old: u64,
@@ -39,7 +42,9 @@ struct Update {
 
 impl Counted {
     pub fn new(old: Files, new: Files, table: &Table) -> Self {
-        Counted { old, new, columns: walk::columns(table), tried: BTreeSet::new() }
+        let columns = walk::columns(table);
+        let all = (0..columns.len()).filter(|at| !table.key.contains(&columns[*at].name)).collect();
+        Counted { old, new, columns, all, tried: BTreeSet::new() }
     }
 
     /// Adds these changes to the counts.
@@ -55,24 +60,22 @@ impl Counted {
                 }
             }
         }
-        let all: Vec<usize> = (0..self.columns.len()).collect();
         if self.tried.is_empty() {
-            let first = updates.split_off(updates.len().min(limits::UPDATES_TRIED));
-            let first = std::mem::replace(&mut updates, first);
-            self.explain(&first, &all, counts).await?;
+            let rest = updates.split_off(updates.len().min(limits::UPDATES_TRIED));
+            self.explain(&updates, &self.all.clone(), counts).await?;
+            updates = rest;
         }
-        let tried: Vec<usize> = self.tried.iter().copied().collect();
+        let tried = self.tried.clone();
         let unexplained = self.explain(&updates, &tried, counts).await?;
-        self.explain(&unexplained, &all, counts).await?;
+        self.explain(&unexplained, &(&self.all - &tried), counts).await?;
         Ok(())
     }
 
-    /// Counts the updates that these columns explain and gives the others; all columns explain
-    /// every one.
+    /// Counts in which of these columns the rows differ, and gives those that differ elsewhere too.
     async fn explain(
         &mut self,
         updates: &[Update],
-        columns: &[usize],
+        columns: &BTreeSet<usize>,
         counts: &mut Counts,
     ) -> Result<Vec<Update>, Error> {
         if updates.is_empty() {
@@ -86,34 +89,27 @@ impl Counted {
             picked(&self.old, &olds, &schema),
             picked(&self.new, &news, &schema)
         )?;
-        let mut sums = vec![0_u128; updates.len()];
-        let mut differ = vec![Vec::new(); updates.len()];
+        let mut left = updates.to_vec();
         for (at, column) in columns.iter().enumerate() {
-            let hashes = |batch: &arrow::array::RecordBatch| -> Result<Vec<u128>, ArrowError> {
+            let hashes = |batch: &RecordBatch| {
                 hash::cells(&self.columns[*column], batch.column(at))
+                    .map_err(|source| Error::Shape { action: "compare rows", source })
             };
-            let misshapen = |source| Error::Shape { action: "compare rows", source };
-            let before = hashes(&old).map_err(misshapen)?;
-            let after = hashes(&new).map_err(misshapen)?;
-            for (row, (before, after)) in before.into_iter().zip(after).enumerate() {
+            let cells = hashes(&old)?.into_iter().zip(hashes(&new)?);
+            let mut differ = 0;
+            for ((before, after), update) in cells.zip(&mut left) {
                 if before != after {
-                    sums[row] = sums[row].wrapping_add(after.wrapping_sub(before));
-                    differ[row].push(*column);
+                    update.difference = update.difference.wrapping_sub(after.wrapping_sub(before));
+                    differ += 1;
                 }
             }
-        }
-        let whole = columns.len() == self.columns.len();
-        let mut unexplained = Vec::new();
-        for ((update, sum), differ) in updates.iter().zip(sums).zip(differ) {
-            if !whole && sum != update.difference {
-                unexplained.push(*update);
-                continue;
-            }
-            for column in differ {
-                *counts.columns.entry(self.columns[column].name.to_string()).or_default() += 1;
-                self.tried.insert(column);
+            if differ > 0 {
+                self.tried.insert(*column);
+                *counts.columns.entry(self.columns[*column].name.to_string()).or_default() +=
+                    differ;
             }
         }
-        Ok(unexplained)
+        left.retain(|update| update.difference != 0);
+        Ok(left)
     }
 }

@@ -83,14 +83,13 @@ pub async fn count(old: &Snapshot, new: &Snapshot, table: &Table) -> Result<Coun
     let mut walk = Walk::begin(&old, &new, table)?;
     let mut counted = Counted::new(old.files, new.files, table);
     let mut counts = Counts::default();
-    loop {
-        let changes = walk.next().await?;
-        if changes.is_empty() {
-            counts.unchanged = walk.unchanged;
-            return Ok(counts);
-        }
-        counted.count(&changes, &mut counts).await?;
+    let mut changes = walk.next().await?;
+    while !changes.is_empty() {
+        let told = counted.count(&changes, &mut counts);
+        ((), changes) = futures::try_join!(told, walk.next())?;
     }
+    counts.unchanged = walk.unchanged;
+    Ok(counts)
 }
 
 /// How many rows of a version have the hash that their values have today; fewer than it has rows is a
