@@ -3,8 +3,8 @@
 //! The hash of a row is the sum of the hashes of its cells. So when some columns of an updated row
 //! explain the difference between its two hashes, no other column of it has changed, and none needs
 //! to be read. What changes in a directory from one day to the next is mostly the same few columns:
-//! those that changed in the first rows are tried for all others, and only rows that they do not
-//! explain are read whole.
+//! those that changed in the first rows are tried for all others, and the other columns are read only
+//! of rows that they do not explain.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
