@@ -8,7 +8,7 @@ use prost::Message as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Error, airport, info, kept, loads, proto, sql};
+use super::{Error, airport, info, loads, proto, sql, versions};
 use crate::catalog;
 use crate::clock::Instant;
 use crate::ops;
@@ -93,8 +93,8 @@ pub async fn run(
     };
     match *name {
         "load" => return loads::run(engine, &action.body, deadline).await,
-        "compare" => return Ok(given(kept::compare(engine, &action.body).await?)),
-        "expire" => return Ok(given(kept::expire(engine, &action.body).await?)),
+        "compare" => return Ok(given(versions::compare(engine, &action.body).await?)),
+        "expire" => return Ok(given(versions::expire(engine, &action.body).await?)),
         _ => {}
     }
     let about = about(name, &action.body)?;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::actions::Lines;
-use super::{Error, kept, proto};
+use super::{Error, proto, versions};
 use crate::catalog::Table;
 use crate::clock::{self, Instant};
 use crate::error::Report;
@@ -76,7 +76,7 @@ pub async fn run(engine: &Engine, body: &[u8], deadline: Option<Instant>) -> Res
 }
 
 fn read(body: &[u8]) -> Result<Load, Box<dyn std::error::Error + Send + Sync>> {
-    if kept::is_json(body) {
+    if versions::is_json(body) {
         return Ok(serde_json::from_slice(body)?);
     }
     let proto::Load { connection, tables, method, accept, count } = proto::Load::decode(body)?;

@@ -17,7 +17,6 @@ mod client;
 mod connection;
 mod encode;
 mod info;
-mod kept;
 mod loads;
 mod parameters;
 pub mod proto;
@@ -31,6 +30,7 @@ mod status;
 pub mod ticket;
 mod told;
 mod uncopied;
+mod versions;
 mod wanted;
 
 pub use client::{Client, ClientError, TableInfo};

@@ -12,7 +12,7 @@ use arrow_flight::{
 use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::cache::Cache;
+use super::cache::{Cache, Key};
 use super::caller::{self, Caller};
 use super::connection::Connection;
 use super::running::{self, Running};
@@ -166,11 +166,12 @@ impl Service {
             true => (plan.whole(), airport::expected(&asked.command, &plan)),
             false => (None, None),
         };
-        let fixed = if asked.padded { None } else { plan.fixed() };
-        let kept = fixed.as_ref().and_then(|fixed| self.cache.find(fixed));
+        let key = plan.fixed().map(|of| Key { of, padded: asked.padded });
+        let kept = key.as_ref().and_then(|key| self.cache.find(key));
         let query::Answer { schema, batches, meter, deadline } = self.engine.run(plan, deadline);
         watch.reads(meter, kept.is_some());
         let frames = if let Some(kept) = kept {
+            let kept = query::timely(kept, deadline);
             let frames = call::drive(kept, |frame| frame.rows, deadline, watch);
             let frames = self.running.watched(asked.call, frames);
             frames.map_err(|error| status::status(&error)).boxed()
@@ -188,8 +189,8 @@ impl Service {
             let said =
                 move |batch: &RecordBatch| progress.as_mut().map_or_else(Vec::new, |it| it(batch));
             let frames = encode::frames(schema, batches, said).boxed();
-            match fixed {
-                Some(fixed) => self.cache.keep(fixed, frames).boxed(),
+            match key {
+                Some(key) => self.cache.keep(key, frames),
                 None => frames,
             }
         };

@@ -69,5 +69,15 @@ pub const CACHE_BYTES: u64 = 2 << 30;
 /// table between two thoughts, and soon after its version may have expired.
 pub const CACHE_IDLE: Duration = Duration::from_secs(60 * 60);
 
-/// How long an answer waits for the disk to take a frame before it goes on without being kept.
-pub const CACHE_PATIENCE: Duration = Duration::from_millis(100);
+/// Answers that are kept at most: each has an open file, of which a process often may have 1,024.
+pub const CACHE_ANSWERS: usize = 128;
+
+/// How long an answer waits in all for the disk that keeps it before it goes on without being kept,
+pub const CACHE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// and this share of the time that it takes.
+pub const CACHE_PATIENCE_SHARE: u32 = 20;
+
+/// Without a frame for so long an answer is not kept: its client may have left it standing, and
+/// nobody else keeps what is being kept.
+pub const CACHE_STALLED: Duration = Duration::from_secs(30);

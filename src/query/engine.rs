@@ -300,11 +300,11 @@ impl Engine {
     }
 }
 
-/// The same batches, and an error once the deadline has come.
-fn timely(
-    batches: BoxStream<'static, Result<RecordBatch, Error>>,
+/// The same batches, or whatever rows come as, and an error once the deadline has come.
+pub fn timely<T: Send + 'static, E: From<Error> + Send + 'static>(
+    batches: BoxStream<'static, Result<T, E>>,
     deadline: Instant,
-) -> BoxStream<'static, Result<RecordBatch, Error>> {
+) -> BoxStream<'static, Result<T, E>> {
     let timely = stream::unfold(Some(batches), move |batches| async move {
         let mut batches = batches?;
         let next = timeout_at(deadline, batches.next()).await;
@@ -314,7 +314,7 @@ fn timely(
             Ok(None) => None,
             Ok(Some(Err(error))) => Some((Err(error), None)),
             Ok(Some(Ok(batch))) if !late => Some((Ok(batch), Some(batches))),
-            Ok(Some(Ok(_))) | Err(_) => Some((Err(Error::TooLate), None)),
+            Ok(Some(Ok(_))) | Err(_) => Some((Err(Error::TooLate.into()), None)),
         }
     });
     timely.boxed()

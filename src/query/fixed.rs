@@ -18,6 +18,8 @@ pub struct Fixed {
     pub columns: Vec<String>,
     /// What the batches look like.
     pub schema: SchemaRef,
+    /// Whether they are in the order of the key; else parts come in any.
+    pub ordered: bool,
     /// How many rows that are.
     pub rows: u64,
 }
@@ -27,9 +29,9 @@ impl Fixed {
     pub fn of(plan: &LogicalPlan, schema: SchemaRef) -> Option<Self> {
         let (scan, columns) = verbatim(plan)?;
         let table = source_as_provider(&scan.source).ok()?;
-        let (opened, part) = table.downcast_ref::<Rows>()?.reading()?;
+        let (opened, part, ordered) = table.downcast_ref::<Rows>()?.reading()?;
         let (table, files) = opened.files_of(part)?;
-        Some(Fixed { table, files, columns, schema, rows: opened.rows_of(part)? })
+        Some(Fixed { table, files, columns, schema, ordered, rows: opened.rows_of(part)? })
     }
 }
 

@@ -52,7 +52,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use catalogs::{DIRECTORY, LIVE, SCHEMAS, STORED, SYSTEM};
-pub use engine::{Answer, Engine, Known, Plan, Prepared};
+pub use engine::{Answer, Engine, Known, Plan, Prepared, timely};
 pub use fixed::Fixed;
 pub use listing::{Listed, Name};
 pub use namespace::{Connection, MaxAge, Namespace};

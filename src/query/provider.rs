@@ -58,9 +58,10 @@ impl Rows {
         self.helps.then_some(&self.opened)
     }
 
-    /// What is read, and which part of it, where its source may help.
-    pub fn reading(&self) -> Option<(&Arc<Opened>, Option<Part>)> {
-        Some((self.helping()?, self.part))
+    /// What is read, which part of it, and whether in the order of its key, where its source may
+    /// help.
+    pub fn reading(&self) -> Option<(&Arc<Opened>, Option<Part>, bool)> {
+        Some((self.helping()?, self.part, !self.side_by_side))
     }
 
     /// The scan that has these of its columns.

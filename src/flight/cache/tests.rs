@@ -1,6 +1,5 @@
 //! What is kept, for how long, and what makes room; no server is needed.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,16 +8,20 @@ use arrow::datatypes::Schema;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use proptest::prelude::*;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
 
-use super::{Cache, Fixed, Frame, Slot, limits};
+use super::{Cache, Fixed, Frame, Keeping, Key, Slot, limits};
 use crate::clock;
 use crate::error::Kind;
 
 /// The answer of this name; it has so many rows.
-fn answer(name: usize, rows: u64) -> Fixed {
+fn answer(name: usize, rows: u64) -> Key {
     let (table, schema) = (name.to_string(), Arc::new(Schema::empty()));
-    Fixed { table, files: Vec::new(), columns: Vec::new(), schema, rows }
+    let (files, columns) = (Vec::new(), Vec::new());
+    Key { of: Fixed { table, files, columns, schema, ordered: true, rows }, padded: false }
 }
 
 /// A schema, and so many frames of ten rows in a hundred bytes.
@@ -32,12 +35,15 @@ fn frames(name: usize, count: usize) -> Vec<Frame> {
 async fn send(cache: &Cache, name: usize, count: usize) -> bool {
     let sent = stream::iter(frames(name, count)).map(Ok);
     let of = answer(name, 10 * count as u64);
+    // So that what was asked for first is known.
+    clock::sleep(Duration::from_millis(1)).await;
     let came: Vec<_> = cache.keep(of, sent).try_collect().await.expect("frames");
     came == frames(name, count)
 }
 
 /// The frames that are kept of it, in an answer of ten rows a frame.
 async fn kept(cache: &Cache, name: usize, count: usize) -> Option<Vec<Frame>> {
+    clock::sleep(Duration::from_millis(1)).await;
     let found = cache.find(&answer(name, 10 * count as u64))?;
     Some(found.try_collect().await.expect("frames"))
 }
@@ -53,29 +59,26 @@ proptest! {
         bytes_max in 0_u64..2_000,
         asked in prop::collection::vec((0_usize..6, any::<bool>()), 1..30),
     ) {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        runtime.block_on(async {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
             let cache = Cache::new(bytes_max);
-            let mut sent = None;
             for (name, sends) in asked {
                 // As many frames as its name says.
                 if sends {
                     assert!(send(&cache, name, name).await);
-                    sent = Some(name);
                 }
                 assert!(used(&cache) <= bytes_max, "{} bytes", used(&cache));
-                if let Some(found) = kept(&cache, name, name).await {
-                    assert_eq!(found, frames(name, name));
-                } else if let Some(last) = sent.filter(|last| *last == name) {
-                    let bytes = 7 + 100 * last as u64;
-                    assert!(bytes > bytes_max || !sends, "the last that was sent is kept");
-                }
+                let found = kept(&cache, name, name).await;
+                let fits = 7 + 100 * name as u64 <= bytes_max;
+                assert!(fits || found.is_none());
+                assert!(found.is_some() || !(sends && fits), "what was sent last is kept");
+                assert!(found.is_none_or(|found| found == frames(name, name)));
             }
         });
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_one_not_asked_for_longest_makes_room() {
     let cache = Cache::new(1_000);
     for name in 1..=3 {
@@ -93,7 +96,7 @@ async fn the_one_not_asked_for_longest_makes_room() {
     assert!(kept(&cache, 1, 3).await.is_some());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_read_does_not_make_room() {
     let cache = Cache::new(1_000);
     assert!(send(&cache, 1, 8).await);
@@ -107,7 +110,7 @@ async fn what_is_read_does_not_make_room() {
     assert!(kept(&cache, 2, 8).await.is_some() && kept(&cache, 1, 8).await.is_none());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_not_whole_is_not_kept() {
     let cache = Cache::new(10_000);
     let whole = || frames(1, 5).into_iter().map(Ok);
@@ -128,7 +131,7 @@ async fn what_is_not_whole_is_not_kept() {
     assert!(send(&cache, 1, 5).await && kept(&cache, 1, 5).await.is_some());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn of_two_at_once_one_is_kept() {
     let cache = Cache::new(10_000);
     let sent = || cache.keep(answer(1, 50), stream::iter(frames(1, 5)).map(Ok));
@@ -137,12 +140,12 @@ async fn of_two_at_once_one_is_kept() {
     assert_eq!(kept(&cache, 1, 5).await, Some(frames(1, 5)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_the_disk_lost_is_an_error_and_read_anew() {
     let cache = Cache::new(10_000);
     assert!(send(&cache, 1, 5).await);
-    match cache.slots().get(&answer(1, 50)) {
-        Some(Slot::Kept { answer, .. }) => {
+    match cache.slots().by_key.get(&answer(1, 50)) {
+        Some(Slot::Whole { answer, .. }) => {
             let file = answer.file.lock().expect("a file");
             file.0.as_ref().expect("a file").set_len(300).expect("shorter");
         }
@@ -162,23 +165,75 @@ async fn what_nobody_asks_for_goes() {
     clock::sleep(limits::CACHE_IDLE / 2).await;
     assert!(kept(&cache, 2, 5).await.is_some());
     clock::sleep(limits::CACHE_IDLE / 2 + Duration::from_secs(1)).await;
-    assert!(!cache.slots().contains_key(&answer(1, 50)));
-    assert!(cache.slots().contains_key(&answer(2, 50)));
+    assert!(!cache.slots().by_key.contains_key(&answer(1, 50)));
+    assert!(cache.slots().by_key.contains_key(&answer(2, 50)));
     clock::sleep(limits::CACHE_IDLE).await;
-    assert_eq!((cache.slots().len(), used(&cache)), (0, 0));
+    assert_eq!((cache.slots().by_key.len(), used(&cache)), (0, 0));
+}
+
+/// How long a thousand frames take if the disk takes so long for each, and whether they are kept.
+async fn on_a_disk_that_takes(each: Duration) -> (Duration, bool) {
+    let (give, mut taken) = mpsc::channel(1);
+    let disk = tokio::spawn(async move {
+        while let Some(Some(_)) = taken.recv().await {
+            clock::sleep(each).await;
+        }
+    });
+    let (began, writing) = (clock::now(), AbortOnDropHandle::new(disk));
+    let mut keeping = Some(Keeping { give, writing, began, waited: Duration::ZERO });
+    for _ in 0..1_000 {
+        // What makes frames takes a while itself.
+        clock::sleep(Duration::from_millis(10)).await;
+        if let Some(with) = keeping.take() {
+            keeping = with.give(frames(1, 1).remove(1)).await;
+        }
+    }
+    (clock::now().duration_since(began), keeping.is_some())
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_does_not_wait_for_a_slow_disk() {
+async fn an_answer_does_not_wait_long_for_a_slow_disk() {
+    for (millis, kept) in
+        [(1, true), (10, true), (11, true), (12, false), (90, false), (60_000, false)]
+    {
+        let (took, found) = on_a_disk_that_takes(Duration::from_millis(millis)).await;
+        assert_eq!(found, kept, "{millis} ms");
+        assert!(took < Duration::from_millis(12_000), "{millis} ms: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_its_client_left_standing_keeps_nobody_from_it() {
     let cache = Cache::new(10_000);
-    let mut writing = super::Writing::begin(cache.clone(), answer(1, 50)).expect("a new one");
-    writing.file = tokio::spawn(async {
-        clock::sleep(limits::CACHE_PATIENCE * 2).await;
-        tempfile::tempfile()
-    });
-    assert!(writing.append(frames(1, 1).remove(1)).await.is_none());
-    assert_eq!((cache.slots().len(), used(&cache)), (0, 0));
-    let mut writing = super::Writing::begin(cache.clone(), answer(1, 50)).expect("a new one");
-    writing.file = tokio::spawn(async { Err(io::ErrorKind::StorageFull.into()) });
-    assert!(writing.append(frames(1, 1).remove(1)).await.is_none());
+    let mut standing = cache.keep(answer(1, 50), stream::iter(frames(1, 5)).map(Ok));
+    assert!(standing.next().await.is_some() && standing.next().await.is_some());
+    assert!(send(&cache, 1, 5).await && kept(&cache, 1, 5).await.is_none());
+    clock::sleep(limits::CACHE_STALLED + Duration::from_secs(1)).await;
+    assert_eq!((cache.slots().by_key.len(), used(&cache)), (0, 0));
+    assert!(send(&cache, 1, 5).await && kept(&cache, 1, 5).await.is_some());
+    let rest: Vec<_> = standing.try_collect().await.expect("frames");
+    assert_eq!(rest, frames(1, 5)[2..]);
+    assert!(kept(&cache, 1, 5).await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_never_more_answers_than_files_may_be_open() {
+    let cache = Cache::new(1 << 20);
+    for name in 0..limits::CACHE_ANSWERS + 10 {
+        assert!(send(&cache, name, 1).await);
+        assert!(kept(&cache, name, 1).await.is_some());
+    }
+    assert_eq!(cache.slots().by_key.len(), limits::CACHE_ANSWERS);
+    assert!(kept(&cache, 9, 1).await.is_none() && kept(&cache, 10, 1).await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_goes_for_what_will_find_no_room() {
+    let cache = Cache::new(2_000);
+    assert!(send(&cache, 1, 12).await && send(&cache, 2, 4).await);
+    let mut reading = cache.find(&answer(1, 120)).expect("it is kept");
+    assert!(reading.next().await.is_some());
+    // Beside what is being read it would not fit, whatever went.
+    assert!(send(&cache, 3, 10).await && kept(&cache, 3, 10).await.is_none());
+    assert!(kept(&cache, 2, 4).await.is_some());
 }

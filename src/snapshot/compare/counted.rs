@@ -14,7 +14,7 @@ use arrow::datatypes::Schema;
 
 use super::changed::picked;
 use super::merge::Change;
-use super::walk;
+use super::walk::{self, Version};
 use crate::catalog::{Column, Table};
 use crate::limits::snapshot as limits;
 use crate::snapshot::rows::{Files, hash};
@@ -41,10 +41,12 @@ struct Update {
 }
 
 impl Counted {
-    pub fn new(old: Files, new: Files, table: &Table) -> Self {
+    /// Counts changes between two versions that have the same key.
+    pub fn new(old: Version, new: Version, table: &Table) -> Self {
         let columns = walk::columns(table);
-        let all = (0..columns.len()).filter(|at| !table.key.contains(&columns[*at].name)).collect();
-        Counted { old, new, columns, all, tried: BTreeSet::new() }
+        let may_change = |at: &usize| old.key.iter().all(|key| **key != *columns[*at].name);
+        let all = (0..columns.len()).filter(may_change).collect();
+        Counted { old: old.files, new: new.files, columns, all, tried: BTreeSet::new() }
     }
 
     /// Adds these changes to the counts.

@@ -81,7 +81,7 @@ pub fn compare_files(
 pub async fn count(old: &Snapshot, new: &Snapshot, table: &Table) -> Result<Counts, Error> {
     let (old, new) = (Version::from(old), Version::from(new));
     let mut walk = Walk::begin(&old, &new, table)?;
-    let mut counted = Counted::new(old.files, new.files, table);
+    let mut counted = Counted::new(old, new, table);
     let mut counts = Counts::default();
     let mut changes = walk.next().await?;
     while !changes.is_empty() {

@@ -84,7 +84,10 @@ impl Snapshot {
 
     /// The rows of one of its [`parts`](Self::parts), or all.
     pub fn rows_of(&self, part: Option<u32>) -> u64 {
-        self.files_of(part).iter().map(|file| file.rows).sum()
+        match part {
+            Some(_) => self.files_of(part).iter().map(|file| file.rows).sum(),
+            None => self.rows(),
+        }
     }
 
     /// The files of one of its [`parts`](Self::parts), or all, in the order of their rows.

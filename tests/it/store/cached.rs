@@ -140,6 +140,8 @@ async fn only_whole_columns_of_stored_versions_are_fixed() {
     let of = Of::Rows(Some(Version::Stored(Which::Latest)));
     let whole = Request { of, ..Request::table("users") };
     let plan = engine.plan(whole.clone()).await.expect("a plan");
+    let in_order = plan.fixed().expect("it is fixed");
+    assert!(in_order.ordered && known.iter().all(|statement| !statement.ordered));
     let mut rows = 0;
     for part in plan.parts(&whole.into()) {
         let found = fixed(part).await.expect("it is fixed");

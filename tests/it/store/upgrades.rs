@@ -8,6 +8,7 @@ use entra_flight::error::Kind;
 use entra_flight::ops::{self, How, Loaded, UnderWay};
 use entra_flight::sim::Tenant;
 use entra_flight::snapshot::{Counts, Method, Which};
+use futures::TryStreamExt as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -132,4 +133,25 @@ async fn rows_told_apart_by_another_key_are_not_compared() {
     ops::load(&house.loader.connection, &now, &how, &UnderWay::default()).await.expect("replaced");
     assert_eq!(house.changes(&now).await.changed(), 0);
     house.is_sound(&now).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_of_an_older_key_are_counted_as_they_are_compared() {
+    let house = Upgraded::new();
+    let before = house.loader.table("users");
+    house.load(&before).await.expect("a load");
+    for _ in 0..5 {
+        house.loader.house.tenant.churn();
+    }
+    house.load(&before).await.expect("a load");
+    let mut now = before.as_ref().clone();
+    now.key = vec!["userPrincipalName".into()];
+    let place = house.loader.connection.stored(&before).expect("a store");
+    let old = place.snapshot(Which::Number(0)).await.expect("the older");
+    let new = place.snapshot(Which::Latest).await.expect("the newer");
+    let counts = entra_flight::snapshot::count(&old, &new, &now).await.expect("counts");
+    let mut compared = entra_flight::snapshot::compare(&old, &new, &now);
+    while compared.batches.try_next().await.expect("changes").is_some() {}
+    assert_eq!(counts, compared.counts());
+    assert!(counts.columns.contains_key("userPrincipalName"), "{counts:?}");
 }
