@@ -2,6 +2,8 @@
 
 use arrow::array::RecordBatch;
 use arrow_flight::{FlightClient, Ticket};
+use bytes::Bytes;
+use entra_flight::flight::ticket::{self, Asked};
 use entra_flight::query::{Command, Of, Request, Statement, Version};
 use entra_flight::sim::Tenant;
 use entra_flight::snapshot::{Method, Which};
@@ -13,10 +15,13 @@ use super::{Rows, named, put_in_files};
 use crate::house::{Served, rows};
 
 /// What the server answers to this ticket, and whether it says that it was sent before.
-async fn read(served: &Served, ticket: &str) -> Result<(Vec<RecordBatch>, bool), String> {
+async fn read(
+    served: &Served,
+    ticket: impl Into<Bytes>,
+) -> Result<(Vec<RecordBatch>, bool), String> {
     let endpoint = Endpoint::new(format!("http://{}", served.address)).expect("an address");
     let mut client = FlightClient::new(endpoint.connect().await.expect("a server"));
-    let answer = client.do_get(Ticket { ticket: ticket.to_owned().into() }).await;
+    let answer = client.do_get(Ticket { ticket: ticket.into() }).await;
     let mut answer = answer.map_err(|error| error.to_string())?;
     let batches = answer.by_ref().try_collect().await.map_err(|error| error.to_string())?;
     let trailers = answer.trailers().expect("trailers");
@@ -80,6 +85,30 @@ async fn a_stored_version_is_sent_again_as_it_was_sent() {
     assert!(!cached && new != first[0], "a new version is another answer");
     let (new_again, cached) = read(&served, fixed[0]).await.expect("rows");
     assert!(cached && new == new_again);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_airport_asks_for_is_an_answer_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loader = Loader::of(Tenant::seed(7).users(300).start(), &folder);
+    loader.load("users", Method::FullLoad).await.expect("a load");
+    let served = loader.house.serve().await;
+    let of = Of::Rows(Some(Version::Stored(Which::Latest)));
+    let columns = Some(vec!["id".to_owned(), "mail".to_owned()]);
+    let command = Command::Table(Request { of, columns, ..Request::table("users") });
+    let plain = Asked::from(command);
+    let padded = Asked { padded: true, ..plain.clone() };
+    let mut answers = Vec::new();
+    for asked in [&plain, &padded, &plain, &padded] {
+        let ticket = ticket::write(asked).expect("a ticket");
+        answers.push(read(&served, ticket).await.expect("rows"));
+    }
+    let [plain, padded, plain_again, padded_again] = &answers[..] else { panic!("four") };
+    assert!(!plain.1 && !padded.1 && plain_again.1 && padded_again.1);
+    assert!(plain.0 == plain_again.0 && padded.0 == padded_again.0);
+    assert_eq!((rows(&plain.0), rows(&padded.0)), (300, 300));
+    let columns = |answer: &[RecordBatch]| answer[0].num_columns();
+    assert!(columns(&plain.0) == 2 && columns(&padded.0) > 60);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
