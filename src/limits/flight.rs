@@ -36,6 +36,9 @@ pub const KEEPALIVE: Duration = Duration::from_secs(30);
 /// For running streams to end after the server was told to stop; orchestrators kill after 30 s.
 pub const DRAIN: Duration = Duration::from_secs(25);
 
+/// For the other end of a connection to close it when nothing more is sent on it.
+pub const LINGER: Duration = Duration::from_secs(2);
+
 /// For our own client to reach a server.
 pub const CONNECT: Duration = Duration::from_secs(10);
 
