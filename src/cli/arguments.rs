@@ -52,8 +52,10 @@ pub enum Command {
 }
 
 const FAULTS: &str = "What goes wrong, such as throttle:20:30s; may be repeated. The words are \
-    throttle:AFTER:WAIT outage:N slow:WAIT cut_body:BYTES repeat_link foreign_link expire_link \
-    expire_token[:LIFE] drop_permission[:NAME] change_between_pages";
+    throttle:AFTER:WAIT outage:N slow:WAIT cut_body:BYTES repeat_link foreign_link \
+    expire_link[:reporting] expire_token[:LIFE] drop_permission[:NAME] change_between_pages \
+    top_is_limit[:LIST] lose_link odd_link break_page:splice|row|member|end[:N] byte_order_mark \
+    swell:ROWS";
 
 /// What the simulated tenant is like.
 #[derive(Args, Debug)]

@@ -8,17 +8,23 @@ use super::surface::opens_something;
 use super::{Error, limits};
 
 /// How each fault is written.
-const FORMS: [&str; 10] = [
+const FORMS: [&str; 16] = [
     "throttle:AFTER:WAIT",
     "outage:N",
     "slow:WAIT",
     "cut_body:BYTES",
     "repeat_link",
     "foreign_link",
-    "expire_link",
+    "expire_link[:reporting]",
     "expire_token[:LIFE]",
     "drop_permission[:NAME]",
     "change_between_pages",
+    "top_is_limit[:LIST]",
+    "lose_link",
+    "odd_link",
+    "break_page:splice|row|member|end[:N]",
+    "byte_order_mark",
+    "swell:ROWS",
 ];
 
 /// Every form, for a message.
@@ -64,6 +70,9 @@ pub enum Fault {
     ForeignLink,
     /// The first page token that comes back is refused as expired.
     ExpireLink,
+    /// The first page token that comes back is refused as the reporting service does it: 404, no
+    /// code, and a sentence.
+    ExpireReportLink,
     /// Tokens live this long, and say so.
     ExpireToken {
         /// How long.
@@ -77,6 +86,55 @@ pub enum Fault {
     /// Between two pages the last row served comes again, the next row vanishes and, in lists of
     /// a whole kind, a new one appears.
     ChangeBetweenPages,
+    /// `$top` bounds all rows of a list: so many come and no link, however many there are.
+    TopIsLimit {
+        /// Only lists whose path ends so, such as `appRoleAssignments`; all of them without.
+        list: Option<String>,
+    },
+    /// The first page of all that has a link is sent without.
+    LoseLink,
+    /// Links are called `@nextLink`, and blanks and quotes stand in them as they are.
+    OddLink,
+    /// The first pages with rows are damaged, under a status of 200.
+    BreakPage {
+        /// In which way.
+        how: Breakage,
+        /// How many of them.
+        pages: u64,
+    },
+    /// A byte order mark stands before all JSON.
+    ByteOrderMark,
+    /// The first page has this many rows more, all of them empty objects.
+    Swell {
+        /// How many.
+        rows: u64,
+    },
+}
+
+/// What is wrong with a page that was begun and not ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breakage {
+    /// An error stands in the middle of the last row.
+    Splice,
+    /// An error stands in the last row's place.
+    Row,
+    /// An error stands behind the rows.
+    Member,
+    /// The page ends in the middle of the last row.
+    End,
+}
+
+impl Breakage {
+    const ALL: [(Breakage, &str); 4] = [
+        (Breakage::Splice, "splice"),
+        (Breakage::Row, "row"),
+        (Breakage::Member, "member"),
+        (Breakage::End, "end"),
+    ];
+
+    fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(how, _)| *how == self).map_or("", |(_, word)| word)
+    }
 }
 
 impl FromStr for Fault {
@@ -119,11 +177,23 @@ fn read(word: &str, rest: Option<&str>) -> Option<Fault> {
         ("repeat_link", None) => Some(Fault::RepeatLink),
         ("foreign_link", None) => Some(Fault::ForeignLink),
         ("expire_link", None) => Some(Fault::ExpireLink),
+        ("expire_link", Some("reporting")) => Some(Fault::ExpireReportLink),
         ("expire_token", None) => Some(expire_token(TOKEN_LIFE)),
         ("expire_token", Some(life)) => Some(expire_token(wait_of(life)?)),
         ("drop_permission", None) => Some(Fault::DropPermission { name: None }),
         ("drop_permission", Some(name)) if !name.is_empty() => Some(drop_permission(name)),
         ("change_between_pages", None) => Some(Fault::ChangeBetweenPages),
+        ("top_is_limit", None) => Some(Fault::TopIsLimit { list: None }),
+        ("top_is_limit", Some(list)) if !list.is_empty() => Some(top_is_limit(list)),
+        ("lose_link", None) => Some(Fault::LoseLink),
+        ("odd_link", None) => Some(Fault::OddLink),
+        ("break_page", Some(rest)) => {
+            let (how, pages) = rest.split_once(':').unwrap_or((rest, "1"));
+            let (how, _) = Breakage::ALL.into_iter().find(|(_, word)| *word == how)?;
+            Some(Fault::BreakPage { how, pages: pages.parse().ok()? })
+        }
+        ("byte_order_mark", None) => Some(Fault::ByteOrderMark),
+        ("swell", Some(rows)) => Some(Fault::Swell { rows: rows.parse().ok()? }),
         _ => None,
     }
 }
@@ -169,6 +239,15 @@ impl fmt::Display for Fault {
             Fault::DropPermission { name: None } => f.write_str("drop_permission"),
             Fault::DropPermission { name: Some(name) } => write!(f, "drop_permission:{name}"),
             Fault::ChangeBetweenPages => f.write_str("change_between_pages"),
+            Fault::ExpireReportLink => f.write_str("expire_link:reporting"),
+            Fault::TopIsLimit { list: None } => f.write_str("top_is_limit"),
+            Fault::TopIsLimit { list: Some(list) } => write!(f, "top_is_limit:{list}"),
+            Fault::LoseLink => f.write_str("lose_link"),
+            Fault::OddLink => f.write_str("odd_link"),
+            Fault::BreakPage { how, pages: 1 } => write!(f, "break_page:{}", how.word()),
+            Fault::BreakPage { how, pages } => write!(f, "break_page:{}:{pages}", how.word()),
+            Fault::ByteOrderMark => f.write_str("byte_order_mark"),
+            Fault::Swell { rows } => write!(f, "swell:{rows}"),
         }
     }
 }
@@ -246,4 +325,14 @@ pub fn drop_permission(name: impl Into<String>) -> Fault {
 /// [`Fault::ChangeBetweenPages`].
 pub fn change_between_pages() -> Fault {
     Fault::ChangeBetweenPages
+}
+
+/// [`Fault::TopIsLimit`] of the lists whose path ends in `list`.
+pub fn top_is_limit(list: impl Into<String>) -> Fault {
+    Fault::TopIsLimit { list: Some(list.into()) }
+}
+
+/// [`Fault::BreakPage`] of the first `pages`.
+pub fn break_page(how: Breakage, pages: u64) -> Fault {
+    Fault::BreakPage { how, pages }
 }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
-
 use super::counters::add;
+use super::fault::Breakage;
 use super::options::Options;
 use super::page::{Page, Rows, Source};
 use super::page_token::{Cursor, PageToken};
@@ -16,6 +15,7 @@ use super::scramble::seal;
 use super::shape::{Shape, Wanted};
 use super::surface::{Collection, Paging, Takes, noun};
 use super::tenant::State;
+use super::trouble::{Trouble, expired};
 
 /// Where links lead under the fault that leads them away.
 const ELSEWHERE: &str = "https://graph.elsewhere.example";
@@ -74,7 +74,12 @@ impl State {
         let kind = list.kinds.first().copied().unwrap_or(Kind::User);
         let most = rules::page_rows(list.paging, kind, options)?.unwrap_or(u64::MAX) as usize;
         let cursor = self.cursor(asked, route, options)?;
-        let page = rows.page(cursor, most, self.key)?;
+        let mut page = rows.page(cursor, most, self.key)?;
+        if options.top.is_some() && self.trouble.limits_top(asked.path)
+            || page.next.is_some() && self.trouble.loses_link()
+        {
+            page.next = None;
+        }
         let counts = (list.takes.advanced && asked.eventual()) || list.takes.skip;
         let counted = options.count && cursor.page == 0 && counts;
         let total = if counted { Some(rows.count()?) } else { None };
@@ -82,7 +87,8 @@ impl State {
         let context = context(asked, route.version, &list.context, options);
         add(&self.tally.pages, 1);
         add(&self.tally.rows, page.objects.len() as u64);
-        Ok(Reply::json(self.envelope(&context, total, link.as_deref(), &page.objects, &shape)))
+        let body = self.envelope(&context, total, link.as_deref(), &page.objects, &shape);
+        Ok(Reply::json(damaged(body, &page.objects, &self.trouble)))
     }
 
     fn find_list<'a>(&self, route: &'a Route) -> Result<List<'a>, Refusal> {
@@ -183,12 +189,10 @@ impl State {
             .filter(|token| token.query == self.query(asked, options))
             .ok_or_else(|| Refusal::bad("The specified page token value is invalid."))?;
         let age = asked.now.saturating_sub(Duration::from_millis(token.issued));
-        if age > self.settings.page_token_life || self.trouble.expires_link() {
-            let message = "The specified page token value has expired and can no longer be \
-                           included in your request.";
-            let code = "Directory_ExpiredPageToken";
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, code, message));
+        if age > self.settings.page_token_life {
+            return Err(expired());
         }
+        self.trouble.expired_link().map_or(Ok(()), Err)?;
         if self.trouble.drops_permission(rules::permissions(&route.node)) {
             return Err(Refusal::denied());
         }
@@ -217,8 +221,12 @@ impl State {
             (_, None) => return None,
         };
         let origin = if self.trouble.leads_away() { ELSEWHERE } else { asked.origin };
+        let kept = match self.trouble.has_odd_links() {
+            true => options.kept.replace("%20", " ").replace("%22", "\""),
+            false => options.kept.clone(),
+        };
         let separator = if options.kept.is_empty() { "" } else { "&" };
-        Some(format!("{origin}{}?{}{separator}$skiptoken={token}", asked.path, options.kept))
+        Some(format!("{origin}{}?{}{separator}$skiptoken={token}", asked.path, kept))
     }
 
     /// Writes the page. The link stands before the rows, as with Graph.
@@ -237,7 +245,9 @@ impl State {
             out.extend_from_slice(format!(",\"@odata.count\":{total}").as_bytes());
         }
         if let Some(link) = link {
-            out.extend_from_slice(b",\"@odata.nextLink\":");
+            let odd = self.trouble.has_odd_links();
+            let name: &[u8] = if odd { b",\"@nextLink\":" } else { b",\"@odata.nextLink\":" };
+            out.extend_from_slice(name);
             quoted(link, &mut out);
         }
         out.extend_from_slice(b",\"value\":[");
@@ -306,4 +316,63 @@ fn lower_first(word: &str) -> String {
 /// Appends a text as a JSON string.
 fn quoted(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+}
+
+/// The page as a fault leaves it.
+fn damaged(mut body: Vec<u8>, rows: &[Object], trouble: &Trouble) -> Vec<u8> {
+    let error = br#"{"error":{"code":"InternalServerError","message":"The read failed."}}"#;
+    let last = rows.len().checked_sub(1).and_then(|_| last_row(&body));
+    let (Some(row), Some(how)) = (last, last.and_then(|_| trouble.breakage())) else {
+        return swollen(body, trouble);
+    };
+    let middle = row + (body.len() - row) / 2;
+    match how {
+        Breakage::Splice => {
+            body.truncate(middle);
+            body.extend_from_slice(error);
+        }
+        Breakage::Row => {
+            body.truncate(row);
+            body.extend_from_slice(error);
+            body.extend_from_slice(b"]}");
+        }
+        Breakage::Member => {
+            body.pop();
+            body.push(b',');
+            body.extend_from_slice(error.get(1..).unwrap_or_default());
+        }
+        Breakage::End => body.truncate(middle),
+    }
+    body
+}
+
+/// Where the last row begins, by its brackets and strings.
+fn last_row(body: &[u8]) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped, mut last) = (0_usize, false, false, None);
+    for (at, byte) in body.iter().enumerate() {
+        match byte {
+            _ if std::mem::take(&mut escaped) => {}
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                depth += 1;
+                if depth == 3 && *byte == b'{' {
+                    last = Some(at);
+                }
+            }
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    last
+}
+
+fn swollen(mut body: Vec<u8>, trouble: &Trouble) -> Vec<u8> {
+    let Some(rows) = trouble.swelling() else { return body };
+    body.truncate(body.len().saturating_sub(2));
+    let first = body.last() == Some(&b'[');
+    body.extend_from_slice(if first { b"{}" } else { b",{}" });
+    body.extend_from_slice(&b",{}".repeat(rows.saturating_sub(1) as usize));
+    body.extend_from_slice(b"]}");
+    body
 }

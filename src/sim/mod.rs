@@ -68,8 +68,8 @@ pub use churn::Churn;
 pub use counters::{Counters, Served};
 pub use error::Error;
 pub use fault::{
-    Fault, ThrottleFault, change_between_pages, cut_body, drop_permission, expire_link,
-    expire_token, foreign_link, outage, repeat_link, slow, throttle,
+    Breakage, Fault, ThrottleFault, break_page, change_between_pages, cut_body, drop_permission,
+    expire_link, expire_token, foreign_link, outage, repeat_link, slow, throttle, top_is_limit,
 };
 pub use tenant::{Answer, Tenant};
 pub use tls::Tls;

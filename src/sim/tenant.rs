@@ -253,7 +253,12 @@ impl State {
     /// Puts a reply into the form in which it leaves.
     fn send(&self, asked: &Asked<'_>, reply: Reply, service: Service) -> Answer {
         add(&self.tally.body_bytes, reply.body.len() as u64);
-        let (body, encoding) = self.compress(asked, reply.body);
+        let json = reply.content_type.starts_with("application/json");
+        let body = match json && service == Service::Graph && self.trouble.marks_byte_order() {
+            true => [b"\xef\xbb\xbf", reply.body.as_slice()].concat(),
+            false => reply.body,
+        };
+        let (body, encoding) = self.compress(asked, body);
         add(&self.tally.sent_bytes, body.len() as u64);
         let (late, cut) = match service {
             Service::Graph => (self.trouble.delay(), self.trouble.cut(body.len())),

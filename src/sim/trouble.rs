@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderName, StatusCode, header};
 
-use super::fault::Fault;
+use super::fault::{Breakage, Fault};
 use super::reply::Refusal;
 
 /// Under `slow`, the first answer and each one that many later is late.
@@ -96,16 +96,68 @@ impl Trouble {
         })
     }
 
-    /// Whether the page token that just came is refused although it is good.
-    pub(super) fn expires_link(&self) -> bool {
-        let struck = self.first(|fault, state| match fault {
-            Fault::ExpireLink if state.count == 0 => {
-                state.count = 1;
-                Some(())
-            }
-            _ => None,
+    /// Whether the page token that just came is refused although it is good, and how.
+    pub(super) fn expired_link(&self) -> Option<Refusal> {
+        self.first(|fault, state| {
+            let refusal = match fault {
+                Fault::ExpireLink => expired(),
+                Fault::ExpireReportLink => {
+                    let message = "Token not found: token is either invalid or expired";
+                    Refusal::new(StatusCode::NOT_FOUND, "", message)
+                }
+                _ => return None,
+            };
+            state.count += 1;
+            (state.count == 1).then_some(refusal)
+        })
+    }
+
+    /// Whether `$top` bounds all rows of the list at `path`.
+    pub(super) fn limits_top(&self, path: &str) -> bool {
+        self.faults.iter().any(|fault| match fault {
+            Fault::TopIsLimit { list: None } => true,
+            Fault::TopIsLimit { list: Some(list) } => path.ends_with(list.as_str()),
+            _ => false,
+        })
+    }
+
+    /// Whether the link of this page, which has one, is left out.
+    pub(super) fn loses_link(&self) -> bool {
+        let struck = self.first(|fault, state| {
+            (*fault == Fault::LoseLink).then(|| state.count += 1)?;
+            (state.count == 1).then_some(())
         });
         struck.is_some()
+    }
+
+    pub(super) fn has_odd_links(&self) -> bool {
+        self.has(&Fault::OddLink)
+    }
+
+    pub(super) fn marks_byte_order(&self) -> bool {
+        self.has(&Fault::ByteOrderMark)
+    }
+
+    /// How the page that is about to be sent, which has rows, is damaged.
+    pub(super) fn breakage(&self) -> Option<Breakage> {
+        self.first(|fault, state| match fault {
+            Fault::BreakPage { how, pages } if state.count < *pages => {
+                state.count += 1;
+                Some(*how)
+            }
+            _ => None,
+        })
+    }
+
+    /// How many empty rows the page that is about to be sent has more.
+    pub(super) fn swelling(&self) -> Option<u64> {
+        self.first(|fault, state| match fault {
+            Fault::Swell { rows } if state.count == 0 => {
+                state.count = 1;
+                Some(*rows)
+            }
+            _ => None,
+        })
     }
 
     /// How long tokens live, if not as usual.
@@ -136,6 +188,13 @@ impl Trouble {
     pub(super) fn changes_between_pages(&self) -> bool {
         self.has(&Fault::ChangeBetweenPages)
     }
+}
+
+/// A page token that is too old.
+pub(super) fn expired() -> Refusal {
+    let message = "The specified page token value has expired and can no longer be included in \
+                   your request.";
+    Refusal::new(StatusCode::BAD_REQUEST, "Directory_ExpiredPageToken", message)
 }
 
 fn unavailable() -> Refusal {

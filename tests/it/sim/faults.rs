@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entra_flight::sim::{
-    Fault, Tenant, change_between_pages, cut_body, drop_permission, expire_link, expire_token,
-    foreign_link, outage, repeat_link, slow, throttle,
+    Breakage, Fault, Tenant, break_page, change_between_pages, cut_body, drop_permission,
+    expire_link, expire_token, foreign_link, outage, repeat_link, slow, throttle, top_is_limit,
 };
 use expect_test::expect;
 use http::Method;
@@ -28,7 +28,7 @@ fn ms(milliseconds: u64) -> Duration {
 
 #[test]
 fn words_are_read_and_written() {
-    let cases: [(&str, Fault); 12] = [
+    let cases: [(&str, Fault); 22] = [
         ("throttle:3:2128ms", throttle().after(3).wait(ms(2_128)).into()),
         ("throttle:20:30s", throttle().after(20).wait(ms(30_000)).into()),
         ("outage:4", outage(4)),
@@ -41,6 +41,16 @@ fn words_are_read_and_written() {
         ("drop_permission", Fault::DropPermission { name: None }),
         ("drop_permission:User.Read.All", drop_permission("User.Read.All")),
         ("change_between_pages", change_between_pages()),
+        ("expire_link:reporting", Fault::ExpireReportLink),
+        ("top_is_limit", Fault::TopIsLimit { list: None }),
+        ("top_is_limit:appRoleAssignments", top_is_limit("appRoleAssignments")),
+        ("lose_link", Fault::LoseLink),
+        ("odd_link", Fault::OddLink),
+        ("break_page:splice", break_page(Breakage::Splice, 1)),
+        ("break_page:row:3", break_page(Breakage::Row, 3)),
+        ("break_page:end:2", break_page(Breakage::End, 2)),
+        ("byte_order_mark", Fault::ByteOrderMark),
+        ("swell:5000000", Fault::Swell { rows: 5_000_000 }),
     ];
     for (word, fault) in cases {
         assert_eq!(word.parse::<Fault>().expect(word), fault);
@@ -64,6 +74,8 @@ fn a_wrong_word_is_told_the_right_form() {
         "slow:99999999m",
         "cut_body:-1",
         "repeat_link:1",
+        "break_page",
+        "break_page:twice",
         "drop_permission:",
         "drop_permission:NoSuch",
         "",
@@ -76,7 +88,7 @@ fn a_wrong_word_is_told_the_right_form() {
         })
         .collect();
     expect![[r#"
-        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`; 
+        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`; 
         the fault `throttle` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:0:1s` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:1:1` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
@@ -86,9 +98,11 @@ fn a_wrong_word_is_told_the_right_form() {
         the fault `slow:99999999m` is not of the form `slow:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `cut_body:-1` is not of the form `cut_body:BYTES`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `repeat_link:1` is not of the form `repeat_link`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
+        the fault `break_page` is not of the form `break_page:splice|row|member|end[:N]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
+        the fault `break_page:twice` is not of the form `break_page:splice|row|member|end[:N]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `drop_permission:` is not of the form `drop_permission[:NAME]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the permission `NoSuch` opens no list, so dropping it changes nothing; name one such as `User.Read.All`, or none to drop all
-        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`; 
+        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`; 
     "#]].assert_eq(&said.concat());
 }
 
@@ -251,4 +265,26 @@ fn a_tenant_remembers_what_was_asked() {
         .collect();
     let expected = "0 ms GET /v1.0/organization?$select=id 503\n10 ms GET /v1.0/users/x 404\n";
     assert_eq!(served.concat(), expected);
+}
+
+#[test]
+fn a_page_is_broken_as_told_and_as_often() {
+    for how in ["splice", "row", "member", "end"] {
+        let caller = caller(format!("break_page:{how}:2").parse::<Fault>().expect(how));
+        let bodies = [0; 3].map(|_| caller.get(PAGES).body);
+        let json = |body: &String| serde_json::from_str::<serde_json::Value>(body).is_ok();
+        let whole = matches!(how, "row" | "member");
+        assert_eq!(bodies.each_ref().map(json), [whole, whole, true], "{how}");
+        let errs = how != "end";
+        let says = |body: &String| body.contains(r#""error":{"code":"InternalServerError""#);
+        assert_eq!(bodies.each_ref().map(says), [errs, errs, false], "{how}");
+    }
+}
+
+#[test]
+fn a_bound_list_ends_where_top_says() {
+    let caller = caller(top_is_limit("/users"));
+    let next = |target: &str| caller.get(target).json()["@odata.nextLink"].is_string();
+    assert!(!next("/v1.0/users?$top=7") && next("/v1.0/users"));
+    assert!(next("/v1.0/groups?$top=2"));
 }
