@@ -7,6 +7,7 @@
 //! parent = "groups"                 # a fan-out; with `expand = "manager"`, an expansion
 //! key = ["group_id", "id"]
 //! page_rows = 999                   # no `$top` unless said
+//! top_may_limit = true              # where `$top` may bound all rows, not a page
 //! select = false                    # where `$select` is not taken
 //! counted = true                    # where `/$count` is answered
 //! family = "directory"              # "reports", "protection"
@@ -56,6 +57,8 @@ struct File {
     expand: Option<Arc<str>>,
     key: Vec<Arc<str>>,
     page_rows: Option<u32>,
+    #[serde(default)]
+    top_may_limit: bool,
     #[serde(default = "yes")]
     select: bool,
     #[serde(default)]
@@ -113,6 +116,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Table, Fault> {
         read: read(file.parent, file.expand)?,
         key: file.key,
         page_rows: file.page_rows,
+        top_may_limit: file.top_may_limit,
         takes_select: file.select,
         counted: file.counted,
         family: file.family,

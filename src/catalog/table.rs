@@ -27,6 +27,9 @@ pub struct Table {
     pub key: Vec<Arc<str>>,
     /// `$top` to ask for; `None` where the endpoint takes none.
     pub page_rows: Option<u32>,
+    /// Whether `$top` may bound the whole answer and not a page: such a table is never asked for
+    /// fewer rows than a full page has.
+    pub top_may_limit: bool,
     /// Whether it takes `$select`; where it does not, it sends all it has.
     pub takes_select: bool,
     /// Whether Graph says how many rows it has, from an index that lags behind.

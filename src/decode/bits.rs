@@ -41,6 +41,19 @@ impl Bits {
         self.last &= !(1 << (self.len % 64));
     }
 
+    /// Takes off all bits behind the first `len`.
+    pub fn cut(&mut self, len: usize) {
+        while self.len > len {
+            self.pop();
+        }
+    }
+
+    /// Whether every bit is set.
+    pub fn all_set(&self) -> bool {
+        self.words.iter().all(|word| *word == u64::MAX)
+            && self.last.count_ones() as usize == self.len % 64
+    }
+
     /// Bytes it takes as an Arrow buffer.
     pub fn bytes(&self) -> usize {
         self.len.div_ceil(8)

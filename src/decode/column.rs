@@ -138,6 +138,26 @@ impl Column {
         }
     }
 
+    /// Takes off whatever is behind the first `len` values, also of a value that was begun.
+    #[cold]
+    pub fn cut(&mut self, len: usize) {
+        self.valid.cut(len);
+        match &mut self.values {
+            Values::Text(texts) | Values::Json(texts) | Values::Binary(texts) => texts.cut(len),
+            Values::Boolean(bits) => bits.cut(len),
+            Values::Int32(values) | Values::Date(values) => values.truncate(len),
+            Values::Int64(values) | Values::Time(values) | Values::Timestamp(values) => {
+                values.truncate(len);
+            }
+            Values::Float64(values) => values.truncate(len),
+            Values::List(list) => {
+                list.offsets.truncate(len + 1);
+                list.item.cut(list.offsets.last().map_or(0, |end| *end as usize));
+            }
+            Values::Struct(members) => members.cut(len),
+        }
+    }
+
     /// Appends what a string stands for; `None`, and nothing appended, if that is not of the type.
     pub fn push_string(&mut self, text: &[u8]) -> Option<()> {
         match &mut self.values {

@@ -59,7 +59,17 @@ pub struct Decoder {
     /// Rows of the scan so far.
     rows: u64,
     batch: Batch,
+    /// What there was before the last page.
+    before: Before,
     failed: Option<Error>,
+}
+
+/// What a decoder held before a page.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    rows: u64,
+    held: usize,
+    json_bytes: usize,
 }
 
 /// The batch that is growing.
@@ -118,7 +128,8 @@ impl Decoder {
             json_bytes_max: limits::BATCH_JSON_BYTES_MAX,
         };
         let table = Table::new(columns)?;
-        Ok(Decoder { table, settings, instructions, rows: 0, batch, failed: None })
+        let before = Before::default();
+        Ok(Decoder { table, settings, instructions, rows: 0, batch, before, failed: None })
     }
 
     /// What every batch has: a nullable field for each column, in their order.
@@ -155,7 +166,8 @@ impl Decoder {
     /// nests deeper than [`NESTING_MAX`](limits::NESTING_MAX), and if a value is not of its
     /// column's type under [`OnMismatch::Fail`](super::OnMismatch::Fail). The message gives row, column and byte offset,
     /// never the value. Batches of rows before the fault may have been appended. A decoder that
-    /// has failed stays failed: every later call returns the same error.
+    /// has failed stays failed: every later call returns the same error, until the page is
+    /// [taken back](Self::take_back).
     pub fn push(
         &mut self,
         page: &Padded,
@@ -164,6 +176,8 @@ impl Decoder {
         out: &mut Vec<RecordBatch>,
     ) -> Result<usize, Error> {
         self.unless_failed(|decoder| {
+            let Batch { rows: held, json_bytes, .. } = decoder.batch;
+            decoder.before = Before { rows: decoder.rows, held, json_bytes };
             let size = page.len().saturating_add(parent.map_or(0, str::len));
             if size > limits::PAGE_BYTES_MAX {
                 return Err(Error::PageTooLarge(size));
@@ -178,6 +192,32 @@ impl Decoder {
                 Instructions::Portable => decoder.read(Portable, cursor, parent, out),
             }
         })
+    }
+
+    /// Takes the rows of the last page back, whether it was decoded or failed, so that the page can
+    /// be pushed again. `out` is what it completed, and nothing else; what remains there are the
+    /// rows of earlier pages.
+    pub fn take_back(&mut self, out: &mut Vec<RecordBatch>) {
+        let Before { rows, held, json_bytes } = self.before;
+        self.failed = None;
+        self.rows = rows;
+        if out.is_empty() {
+            self.table.cut(held);
+            (self.batch.rows, self.batch.json_bytes) = (held, json_bytes);
+            return;
+        }
+        self.table.cut(0);
+        (self.batch.rows, self.batch.json_bytes) = (0, 0);
+        out.truncate(if held == 0 { 0 } else { 1 });
+        for batch in out {
+            *batch = batch.slice(0, held.min(batch.num_rows()));
+        }
+        self.before = Before { rows, ..Before::default() };
+    }
+
+    /// Whether a row that waits for its batch to fill has a null in this column of the schema.
+    pub fn holds_null(&self, column: usize) -> bool {
+        self.table.holds_null(column)
     }
 
     /// The rows that wait for their batch to fill, as a batch of their own, `None` if there are
@@ -232,6 +272,9 @@ impl Decoder {
                 Ok(more) => more,
                 Err(Broken(fault)) => return Err(fault.at_row(self.rows)),
             };
+            if self.rows - self.before.rows > limits::PAGE_ROWS_MAX {
+                return Err(Error::TooManyRows);
+            }
             if self.batch.is_full(&self.table, &self.settings) {
                 out.push(self.take()?);
             }
@@ -272,13 +315,14 @@ fn refused(error: ArrowError) -> Error {
     Error::Batch(Arc::from(error.to_string()))
 }
 
-fn valid_up_to(page: &Padded) -> usize {
+pub(super) fn valid_up_to(page: &Padded) -> usize {
     str::from_utf8(page.as_slice()).err().map_or(page.len(), |error| error.valid_up_to())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{Array as _, StringArray};
 
     #[test]
     fn a_batch_ends_before_its_offsets_could_overflow() {
@@ -292,6 +336,65 @@ mod tests {
         batches.extend(decoder.finish().expect("the pages are sound"));
         let rows: Vec<_> = batches.iter().map(RecordBatch::num_rows).collect();
         assert_eq!(rows, [1, 2, 2, 2, 1], "10, 5 + 5, 5 + 10, 5 + 5, 5 bytes");
+    }
+
+    #[test]
+    fn a_page_that_is_taken_back_leaves_no_trace() {
+        let column = |name: &str, ty: &str, origin| catalog::Column {
+            name: name.into(),
+            origin,
+            ty: ty.parse().expect("a type"),
+            graph_type: "".into(),
+            description: None,
+            permission: None,
+            on_request: false,
+            unordered: false,
+            filters: Default::default(),
+        };
+        let of = |name: &str, ty| column(name, ty, catalog::Origin::Property(name.into()));
+        let columns = [
+            of("id", "text"),
+            of("on", "boolean"),
+            of("tags", "list<struct<a: text, b: int32>>"),
+            of("at", "struct<x: list<text>, y: float64>"),
+            column("_extra", "json", catalog::Origin::Extra),
+        ];
+        let row = |n: usize| {
+            format!(
+                r#"{{"id":"{n}","on":true,"new":{n},"at":{{"x":["p","q"],"y":1.5}},"tags":[{{"a":"b","b":{n}}}]}}"#
+            )
+        };
+        let page = |from: usize| {
+            let rows: Vec<_> = (from..from + 60).map(row).collect();
+            format!("[{}]", rows.join(","))
+        };
+        let padded = |text: &str| Padded::from_vec(text.as_bytes().to_vec());
+        for batch_rows_max in [1, 7, 60, 64, 500] {
+            let settings = Settings { batch_rows_max, ..Settings::default() };
+            let mut decoder = Decoder::new(&columns, settings).expect("the columns are sound");
+            let mut rows = 0;
+            for from in [0, 60, 120] {
+                let text = page(from);
+                for cut in (1..text.len()).step_by(97) {
+                    let mut out = Vec::new();
+                    let bad = padded(text.get(..cut).expect("ASCII"));
+                    decoder.push(&bad, 0, None, &mut out).expect_err("the page is cut");
+                    decoder.take_back(&mut out);
+                    rows += out.iter().map(RecordBatch::num_rows).sum::<usize>();
+                }
+                let mut out = Vec::new();
+                decoder.push(&padded(&text), 0, None, &mut out).expect("the page is sound");
+                assert!(!decoder.holds_null(0) && !decoder.holds_null(4));
+                rows += out.iter().map(RecordBatch::num_rows).sum::<usize>();
+            }
+            let last = decoder.finish().expect("the pages are sound");
+            if let Some(last) = &last {
+                let id = last.column(0).as_any().downcast_ref::<StringArray>().expect("text");
+                assert_eq!(id.value(last.num_rows() - 1), "179");
+            }
+            rows += last.map_or(0, |last| last.num_rows());
+            assert_eq!((rows, decoder.rows()), (180, 180), "batches of {batch_rows_max}");
+        }
     }
 
     #[test]

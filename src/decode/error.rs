@@ -34,6 +34,9 @@ pub enum Error {
     /// The page is larger than [`PAGE_BYTES_MAX`](crate::limits::decode::PAGE_BYTES_MAX).
     #[error("a page of {0} bytes is too large")]
     PageTooLarge(usize),
+    /// The page has more rows than [`PAGE_ROWS_MAX`](crate::limits::decode::PAGE_ROWS_MAX).
+    #[error("the page has more than {} rows", crate::limits::decode::PAGE_ROWS_MAX)]
+    TooManyRows,
     /// The page is not UTF-8.
     #[error("the page is not UTF-8 behind byte {0}")]
     NotUtf8(usize),
@@ -81,11 +84,28 @@ impl Error {
             | Error::TooManyMembers(_)
             | Error::Zero(_) => Kind::Invalid,
             Error::PageTooLarge(_)
+            | Error::TooManyRows
             | Error::NotUtf8(_)
             | Error::NoRows(_)
             | Error::Malformed { .. }
             | Error::Mismatch { .. } => Kind::Corrupt,
             Error::Batch(_) => Kind::Internal,
+        }
+    }
+
+    /// Whether the bytes themselves are at fault, which may be others when they are sent again.
+    pub fn is_of_bytes(&self) -> bool {
+        matches!(self, Error::NotUtf8(_) | Error::NoRows(_) | Error::Malformed { .. })
+    }
+
+    /// Where in the page it is, as far as that is known.
+    pub fn offset(&self) -> Option<usize> {
+        match self {
+            Error::NotUtf8(offset)
+            | Error::NoRows(offset)
+            | Error::Malformed { offset, .. }
+            | Error::Mismatch { offset, .. } => Some(*offset),
+            _ => None,
         }
     }
 
@@ -96,6 +116,9 @@ impl Error {
                 "read the column as text or JSON, or let values of another type become null"
                     .to_owned(),
             ),
+            Error::TooManyRows => {
+                Some("check what stands between this program and Graph".to_owned())
+            }
             Error::NotUtf8(_) | Error::Malformed { .. } => {
                 Some("try again: the page may have been damaged on its way".to_owned())
             }

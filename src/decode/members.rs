@@ -146,6 +146,16 @@ impl Members {
         self.len = self.len.saturating_sub(1);
     }
 
+    /// Takes off whatever is behind the first `len` objects, also of one that was begun.
+    #[cold]
+    pub fn cut(&mut self, len: usize) {
+        self.columns.iter_mut().for_each(|column| column.cut(len));
+        if let Some(rest) = &mut self.rest {
+            rest.cut(len);
+        }
+        self.len = len;
+    }
+
     /// Bytes the columns take as Arrow buffers.
     pub fn size(&self) -> usize {
         let rest = self.rest.as_ref().map_or(0, |rest| rest.column.size());

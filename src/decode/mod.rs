@@ -45,6 +45,7 @@ mod column;
 mod cursor;
 mod decoder;
 mod error;
+mod extent;
 mod fault;
 mod isa;
 mod members;
@@ -63,6 +64,7 @@ mod token;
 pub use avx2::Avx2;
 pub use decoder::Decoder;
 pub use error::Error;
+pub use extent::Extent;
 pub use isa::Instructions;
 pub use padded::Padded;
 

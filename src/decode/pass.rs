@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::limits::decode as limits;
+
 use super::OnMismatch;
 use super::calendar;
 use super::column::{Column, Values};
@@ -31,6 +33,8 @@ pub(super) struct Pass<'p, I> {
     /// Brackets of the row that are open here.
     pub depth: usize,
     on_mismatch: OnMismatch,
+    /// Values that objects of this page have left out.
+    absent: usize,
     /// Texts that are needed without their escapes and then thrown away.
     scratch: Vec<u8>,
 }
@@ -38,7 +42,7 @@ pub(super) struct Pass<'p, I> {
 impl<'p, I: Isa> Pass<'p, I> {
     /// A pass that starts at the cursor.
     pub fn new(isa: I, cursor: Cursor<'p>, on_mismatch: OnMismatch) -> Self {
-        Pass { isa, cursor, depth: 0, on_mismatch, scratch: Vec::new() }
+        Pass { isa, cursor, depth: 0, on_mismatch, absent: 0, scratch: Vec::new() }
     }
 
     /// At a row: reads it into the columns of `members`.
@@ -99,6 +103,10 @@ impl<'p, I: Isa> Pass<'p, I> {
         }
         members.close(missing);
         self.depth -= 1;
+        self.absent += missing;
+        if self.absent > limits::PAGE_ABSENT_MAX {
+            return self.malformed("the page leaves out too many values");
+        }
         Ok(())
     }
 

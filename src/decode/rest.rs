@@ -44,6 +44,13 @@ impl Rest {
         }
     }
 
+    /// Takes off whatever is behind the first `rows` rows, also of a row that was begun.
+    #[cold]
+    pub fn cut(&mut self, rows: usize) {
+        self.members.clear();
+        self.column.cut(rows);
+    }
+
     #[inline(never)]
     fn write(&mut self) {
         let Values::Json(texts) = &mut self.column.values else { return };

@@ -66,6 +66,24 @@ impl Table {
         }
     }
 
+    /// Takes off whatever is behind the first `rows` rows, also of a row that was begun.
+    pub fn cut(&mut self, rows: usize) {
+        self.members.cut(rows);
+        self.parent.cut(rows);
+    }
+
+    /// Whether any value of a column of the schema is null.
+    pub fn holds_null(&self, column: usize) -> bool {
+        let members = self.sources.iter().take(column).filter(|it| **it == Source::Member).count();
+        let column = match self.sources.get(column) {
+            Some(Source::Member) => self.members.columns.get(members),
+            Some(Source::Parent) => Some(&self.parent),
+            Some(Source::Rest) => self.members.rest.as_ref().map(|rest| &rest.column),
+            None => None,
+        };
+        column.is_some_and(|column| !column.valid.all_set())
+    }
+
     /// Bytes of all columns as Arrow buffers.
     pub fn size(&self) -> usize {
         let parent = if self.sources.contains(&Source::Parent) { self.parent.size() } else { 0 };

@@ -28,6 +28,12 @@ impl Texts {
         self.undo();
     }
 
+    /// Takes off all texts behind the first `len`, and one that was begun.
+    pub fn cut(&mut self, len: usize) {
+        self.offsets.truncate(len + 1);
+        self.undo();
+    }
+
     /// Takes off what was appended since the last text ended.
     pub fn undo(&mut self) {
         self.bytes.truncate(self.offsets.last().map_or(0, |end| *end as usize));

@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
 
 use super::envelope::{self, Head};
+use super::inflate::is_gzip;
 use crate::limits::graph as limits;
 use crate::transport::Watch;
 
@@ -43,7 +44,7 @@ fn head(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Head {
     let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().trim_ascii());
     let found = match encoding {
         None | Some(b"" | b"identity") => envelope::head(body),
-        Some(name) if name.eq_ignore_ascii_case(b"gzip") => envelope::head(&inflated(body)),
+        Some(name) if is_gzip(name) => envelope::head(&inflated(body)),
         Some(_) => Head::NoLink,
     };
     match found {

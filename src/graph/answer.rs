@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::catalog::Licence;
@@ -42,7 +43,7 @@ impl Answer {
     pub fn read(status: u16, headers: &HeaderMap, body: &[u8], tries: u32) -> Self {
         let header = |name: &str| headers.get(name)?.to_str().ok().map(cut);
         let body = body.get(..limits::ERROR_BYTES_MAX).unwrap_or(body);
-        let json: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let json: Value = serde_json::from_slice(without_mark(body)).unwrap_or(Value::Null);
         let error = member(&json, "error");
         let inner = error.and_then(|error| member(error, "innererror"));
         let text = |of: Option<&Value>, name: &str| {
@@ -62,6 +63,20 @@ impl Answer {
             tries,
             names_columns: false,
         }
+    }
+
+    /// What a server said that failed when it had begun to answer: the first member `error` that
+    /// stands in `body` from `at` on.
+    pub fn within(body: &[u8], at: usize) -> Option<Self> {
+        let rest = body.get(at.saturating_sub(NAME.len() + 2)..)?;
+        let place = memchr::memmem::find(rest, NAME)? + NAME.len();
+        let rest = rest.get(place..)?.trim_ascii_start().strip_prefix(b":")?;
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Said>();
+        let Said { code, message } = values.next()?.ok()?;
+        let answer = Answer::read(200, &HeaderMap::new(), b"", 1);
+        let code = code.as_deref().map(cut);
+        Some(Answer { code, message: message.as_deref().map(cut), ..answer })
+            .filter(|answer| answer.code.is_some())
     }
 
     /// Whether its code, at any depth, is `code`.
@@ -145,6 +160,21 @@ impl Answer {
             (Some(message), _) => format!(": {}", message.trim_end_matches('.')),
         }
     }
+}
+
+/// The name of an error's member, as JSON has it.
+const NAME: &[u8] = b"\"error\"";
+
+/// What an error says of itself.
+#[derive(Deserialize)]
+struct Said {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+/// A text without the byte order mark that some servers put before it.
+pub(super) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// The least of the permissions, any of which would do.

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::answer::{Answer, without_mark};
 use super::error::Cause;
 use super::send::PREFER;
 
@@ -79,7 +80,10 @@ pub(super) fn encode(urls: &[String]) -> Bytes {
 /// [`Cause::MissingPart`] if the body is no answer to a batch, or a part is missing or comes
 /// twice.
 pub(super) fn read(body: &[u8], asked: usize) -> Result<Vec<Part>, Cause> {
-    let answers: Answers<'_> = serde_json::from_slice(body).map_err(|_| Cause::MissingPart)?;
+    let answers: Answers<'_> = serde_json::from_slice(without_mark(body)).map_err(|_| {
+        let said = Answer::within(body, 0).map(Box::new);
+        said.map_or(Cause::MissingPart, Cause::ErrorInside)
+    })?;
     let mut parts: Vec<Option<Part>> = std::iter::repeat_with(|| None).take(asked).collect();
     for raw in answers.responses {
         let place = raw.id.parse::<usize>().ok().and_then(|id| parts.get_mut(id));

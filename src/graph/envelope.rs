@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use memchr::{memchr2, memchr3};
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
+
+use crate::decode::{self, Extent, Padded};
 
 /// A page, split: `{"@odata.context": …, "@odata.nextLink": …, "value": [rows]}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,19 @@ pub struct Envelope {
     pub rows_at: usize,
     /// The next link.
     pub next: Option<String>,
+    /// How many rows there are, where they were checked.
+    pub rows: Option<u64>,
+}
+
+/// How much of a page is checked before its rows are handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// Everything.
+    Whole,
+    /// What stands before the rows, if the next link does: whoever decodes them checks the rest,
+    /// and asks for the page again. Nothing but the rows would tell where a page without a link
+    /// ends.
+    Head,
 }
 
 /// Why a body is no page.
@@ -33,6 +47,9 @@ pub enum Error {
         /// Where.
         at: usize,
     },
+    /// Its rows are none.
+    #[error("its rows cannot be read")]
+    Rows(#[source] decode::Error),
     /// There are no rows in it, not even none.
     #[error("it has no array `value`")]
     NoValue,
@@ -41,41 +58,71 @@ pub enum Error {
     TwoLinks,
     /// It is an error in an answer that says it is none.
     #[error("it holds an error although its status says there is none")]
-    Refusal,
+    Refusal {
+        /// Where it stands.
+        at: usize,
+    },
 }
 
-const NEXT_LINK: &str = "@odata.nextLink";
+impl Error {
+    /// Where in the envelope it is, as far as that is known.
+    pub fn at(&self) -> usize {
+        match self {
+            Error::Malformed { at } | Error::Cut { at } | Error::Refusal { at } => *at,
+            Error::Rows(source) => source.offset().unwrap_or(0),
+            Error::NoValue | Error::TwoLinks => 0,
+        }
+    }
+}
+
+/// Whether a member is the next link, by any of the names that OData's versions and proxies on the
+/// way have for it: `@odata.nextLink`, `@nextLink`, `odata.nextLink`.
+fn is_next_link(name: &str) -> bool {
+    let end = name.len().checked_sub(NEXT_LINK.len()).and_then(|start| name.get(start..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(NEXT_LINK))
+}
+
+const NEXT_LINK: &str = "nextLink";
 
 /// Splits the JSON object in `page[at]`.
 ///
-/// Members that are neither `value` nor the next link are stepped over. If no link stands before
-/// the rows, their end is looked for by brackets and strings alone, so that a link behind them is
-/// known before they are decoded; whether the rows are well-formed is for the decoder to say.
+/// Members that are neither `value` nor the next link are stepped over. A page that names its next
+/// link before the rows is checked as far as `check` says, any other wholly.
 ///
 /// # Errors
 ///
 /// See [`Error`].
-pub fn split(page: &[u8], at: Range<usize>) -> Result<Envelope, Error> {
-    let mut members = Members::open(page.get(at.clone()).unwrap_or_default())?;
+pub fn split(page: &Padded, at: Range<usize>, check: Check) -> Result<Envelope, Error> {
+    let mut members = Members::open(page.as_slice().get(at.clone()).unwrap_or_default())?;
     let mut next = None;
     while let Some(name) = members.name()? {
         match name.as_str() {
             "value" => {
-                let rows_at = members.at;
                 members.expect_array()?;
-                if next.is_some() {
-                    return Ok(Envelope { rows_at: at.start + rows_at, next });
+                let rows_at = at.start + members.at;
+                if next.is_some() && check == Check::Head {
+                    return Ok(Envelope { rows_at, next, rows: None });
                 }
-                members.skip_array()?;
-                let next = members.rest(None)?;
-                return Ok(Envelope { rows_at: at.start + rows_at, next });
+                let extent = extent(page, &at, rows_at)?;
+                members.at = extent.end - at.start;
+                let next = members.rest(next)?;
+                return Ok(Envelope { rows_at, next, rows: Some(extent.rows) });
             }
-            NEXT_LINK => next = members.link()?,
-            "error" => return Err(Error::Refusal),
+            "error" => return Err(members.refusal()),
+            name if is_next_link(name) => next = members.link(next)?,
             _ => members.skip_value()?,
         }
     }
     Err(Error::NoValue)
+}
+
+fn extent(page: &Padded, at: &Range<usize>, rows_at: usize) -> Result<Extent, Error> {
+    let cut = || Error::Cut { at: at.len() };
+    let extent = Extent::of(page, rows_at).map_err(|error| match error {
+        decode::Error::Malformed { offset, .. } if offset >= at.end => cut(),
+        error => Error::Rows(error),
+    })?;
+    if extent.end <= at.end { Ok(extent) } else { Err(cut()) }
 }
 
 /// What the beginning of a page says of the next link.
@@ -96,12 +143,12 @@ pub fn head(beginning: &[u8]) -> Head {
         let mut members = Members::open(beginning)?;
         while let Some(name) = members.name()? {
             match name.as_str() {
-                NEXT_LINK => {
-                    if let Some(link) = members.link()? {
+                "value" | "error" => return Ok(Head::NoLink),
+                name if is_next_link(name) => {
+                    if let Some(link) = members.link(None)? {
                         return Ok(Head::Link(link));
                     }
                 }
-                "value" | "error" => return Ok(Head::NoLink),
                 _ => members.skip_value()?,
             }
         }
@@ -130,7 +177,7 @@ pub fn close(
 ) -> Result<(), Error> {
     let start = rows_end.checked_sub(at.start).ok_or(Error::Malformed { at: 0 })?;
     let bytes = page.get(at).unwrap_or_default();
-    let found = Members { bytes, at: start, first: false }.rest(next)?;
+    let found = Members { bytes, at: start, first: false }.rest(next.map(str::to_owned))?;
     if found.as_deref() == next { Ok(()) } else { Err(Error::TwoLinks) }
 }
 
@@ -171,26 +218,29 @@ impl<'a> Members<'a> {
     }
 
     /// All members to the end; the link among them, or else the one known before.
-    fn rest(&mut self, known: Option<&str>) -> Result<Option<String>, Error> {
-        let mut next = known.map(str::to_owned);
+    fn rest(&mut self, known: Option<String>) -> Result<Option<String>, Error> {
+        let mut next = known;
         while let Some(name) = self.name()? {
             match name.as_str() {
-                NEXT_LINK => {
-                    let link = self.link()?;
-                    if link.is_some() && next.is_some() && link != next {
-                        return Err(Error::TwoLinks);
-                    }
-                    next = link.or(next);
-                }
-                "error" => return Err(Error::Refusal),
+                "error" => return Err(self.refusal()),
+                name if is_next_link(name) => next = self.link(next)?,
                 _ => self.skip_value()?,
             }
         }
         Ok(next)
     }
 
-    fn link(&mut self) -> Result<Option<String>, Error> {
-        self.value()
+    /// The link that stands here, or else the one known before.
+    fn link(&mut self, known: Option<String>) -> Result<Option<String>, Error> {
+        let link: Option<String> = self.value()?;
+        if link.is_some() && known.is_some() && link != known {
+            return Err(Error::TwoLinks);
+        }
+        Ok(link.or(known))
+    }
+
+    fn refusal(&self) -> Error {
+        Error::Refusal { at: self.at }
     }
 
     fn skip_value(&mut self) -> Result<(), Error> {
@@ -216,42 +266,6 @@ impl<'a> Members<'a> {
             Some(b'[') => Ok(()),
             Some(_) => Err(Error::NoValue),
             None => Err(Error::Cut { at: self.bytes.len() }),
-        }
-    }
-
-    /// Steps over an array by its brackets and strings.
-    fn skip_array(&mut self) -> Result<(), Error> {
-        let mut depth = 0_usize;
-        loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let found = memchr3(b'"', b'[', b']', rest);
-            let Some(place) = found else { return Err(Error::Cut { at: self.bytes.len() }) };
-            self.at += place + 1;
-            match rest.get(place) {
-                Some(b'"') => self.skip_string()?,
-                Some(b'[') => depth += 1,
-                _ => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        return Ok(());
-                    }
-                }
-            }
-        }
-    }
-
-    /// Steps behind the quote that ends the string we are in.
-    fn skip_string(&mut self) -> Result<(), Error> {
-        loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            match memchr2(b'"', b'\\', rest) {
-                Some(place) if rest.get(place) == Some(&b'\\') => self.at += place + 2,
-                Some(place) => {
-                    self.at += place + 1;
-                    return Ok(());
-                }
-                None => return Err(Error::Cut { at: self.bytes.len() }),
-            }
         }
     }
 
@@ -287,14 +301,20 @@ mod tests {
     /// `rows@next`, where `rows` is the text of the rows; then the same again from `close`.
     fn check(page: &str) -> String {
         let at = 0..page.len();
-        let envelope = match split(page.as_bytes(), at.clone()) {
+        let body = Padded::from_vec(page.as_bytes().to_vec());
+        let whole = split(&body, at.clone(), Check::Whole);
+        let envelope = match split(&body, at.clone(), Check::Head) {
             Ok(envelope) => envelope,
-            Err(error) => return error.to_string(),
+            Err(error) => {
+                assert_eq!(whole, Err(error.clone()));
+                return error.to_string();
+            }
         };
         let rows_end = rows_end(page, envelope.rows_at);
         let rows = &page[envelope.rows_at..rows_end];
         let next = envelope.next.as_deref();
         let closed = close(page.as_bytes(), at, rows_end, next);
+        assert_eq!(whole.map(|whole| whole.next), closed.clone().map(|()| envelope.next.clone()));
         match closed {
             Ok(()) => format!("{rows} next {}", next.unwrap_or("-")),
             Err(error) => format!("{rows} next {}, then: {error}", next.unwrap_or("-")),
@@ -319,8 +339,8 @@ mod tests {
             (r#"{"@odata.nextLink":"a\u0026b\/c","value":[]}"#, "[] next a&b/c"),
             (r#"{"@odata.nextLink":null,"value":[]}"#, "[] next -"),
             (
-                r#"{"@x":{"value":[1],"@odata.nextLink":"no"},"y":[[]],"value":[[["]"]]]}"#,
-                r#"[[["]"]]] next -"#,
+                r#"{"@x":{"value":[1],"@odata.nextLink":"no"},"y":[[]],"value":[{"a":[["]"]]}]}"#,
+                r#"[{"a":[["]"]]}] next -"#,
             ),
             ("\u{feff}{\"value\":[]}", "[] next -"),
             (r#"{"value":[{"s":"\\"}],"@odata.nextLink":"n"}"#, r#"[{"s":"\\"}] next n"#),
@@ -341,6 +361,14 @@ mod tests {
                 r#"{"@odata.nextLink":"a","value":[],"x":tru}"#,
                 "[] next a, then: it is not the JSON of a page at byte 38",
             ),
+            (r#"{"@odata.nextlink":"n","value":[]}"#, "[] next n"),
+            (r#"{"value":[],"@nextLink":"n"}"#, "[] next n"),
+            (r#"{"odata.nextLink":"n","value":[]}"#, "[] next n"),
+            (r#"{"nextLink":"n","@odata.nextLink":"n","value":[]}"#, "[] next n"),
+            (r#"{"nextLink":"n","@odata.nextLink":"o","value":[]}"#, "it has two next links"),
+            (r#"{"value":[{"id":"a"{"error":{}}]}"#, "its rows cannot be read"),
+            (r#"{"value":[{"id":"a"},{ "error":{}}]}"#, "its rows cannot be read"),
+            (r#"{"value":[{}],"x":1"#, "it ends at byte 19, before it is complete"),
             ("", "it ends at byte 0, before it is complete"),
             ("{", "it ends at byte 1, before it is complete"),
             ("[]", "it is not the JSON of a page at byte 0"),
@@ -368,12 +396,13 @@ mod tests {
 
     #[test]
     fn a_part_of_a_body_is_split_where_it_stands() {
-        let body = br#"[{"value":[1]},{"value":[2],"@odata.nextLink":"n"}]"#;
-        let envelope = split(body, 15..50);
-        let expected = Envelope { rows_at: 24, next: Some("n".to_owned()) };
+        let text = br#"[{"value":[{}]},{"value":[{}],"@odata.nextLink":"n"}]"#;
+        let body = Padded::from_vec(text.to_vec());
+        let envelope = split(&body, 16..52, Check::Whole);
+        let expected = Envelope { rows_at: 25, next: Some("n".to_owned()), rows: Some(1) };
         assert_eq!(envelope, Ok(expected));
-        assert_eq!(close(body, 15..50, 27, Some("n")), Ok(()));
-        assert!(split(body, 90..99).is_err());
+        assert_eq!(close(text, 16..52, 29, Some("n")), Ok(()));
+        assert!(split(&body, 90..99, Check::Whole).is_err());
     }
 
     proptest! {
@@ -382,7 +411,8 @@ mod tests {
             prop::sample::select(br#"{}[]":,\ value@odata.nextLink1"#.to_vec()), 0..60,
         ), end in 0_usize..70) {
             let at = 0..page.len();
-            if let Ok(envelope) = split(&page, at.clone()) {
+            let body = Padded::from_vec(page.clone());
+            if let Ok(envelope) = split(&body, at.clone(), Check::Head) {
                 prop_assert_eq!(page.get(envelope.rows_at), Some(&b'['));
                 let _ = close(&page, at, end, envelope.next.as_deref());
             }
@@ -391,7 +421,8 @@ mod tests {
         #[test]
         fn any_cut_of_a_page_is_noticed(cut in 0_usize..52) {
             let page = br#"{"value":[{"a":"b"}],"@odata.nextLink":"http://a/b"}"#;
-            prop_assert!(split(&page[..cut], 0..cut).is_err());
+            let page = Padded::from_vec(page[..cut].to_vec());
+            prop_assert!(split(&page, 0..cut, Check::Head).is_err());
         }
     }
 }

@@ -131,6 +131,24 @@ pub enum Cause {
     /// The body is not a page.
     #[error("the body is not a page of Graph")]
     Envelope(#[source] envelope::Error),
+    /// The rows of a page are none.
+    #[error("its rows cannot be read")]
+    Rows(#[source] crate::decode::Error),
+    /// A row of a page has no key, so it is no row.
+    #[error("a row has no key")]
+    NoKey,
+    /// A page was no page, and its link is not known any more when it is asked for again.
+    #[error("the page was damaged, and is not there when it is asked for again")]
+    Vanished,
+    /// A listing ends where it cannot be known to end.
+    #[error(
+        "a page of {rows} rows, as many as were asked for, came without a next link, and asked \
+         for in another way the listing gives fewer: its end is not known"
+    )]
+    NoEnd {
+        /// How many rows that page had.
+        rows: u64,
+    },
     /// A `$batch` came back without one of its parts.
     #[error("an answer to a batch lacks a part")]
     MissingPart,
@@ -228,7 +246,8 @@ impl Cause {
             },
             Cause::Throttled { .. } => Kind::Throttled,
             Cause::Deadline { .. } => Kind::TimedOut,
-            Cause::Restarts { .. } => Kind::Unavailable,
+            Cause::Restarts { .. } | Cause::Vanished => Kind::Unavailable,
+            Cause::Rows(source) => source.kind(),
             Cause::TooManyParents { .. } => Kind::Unsupported,
             Cause::Stopped => Kind::Cancelled,
             Cause::Broken => Kind::Internal,
@@ -239,6 +258,8 @@ impl Cause {
             | Cause::Inflate(_)
             | Cause::Envelope(_)
             | Cause::MissingPart
+            | Cause::NoKey
+            | Cause::NoEnd { .. }
             | Cause::ErrorInside(_)
             | Cause::NotJson
             | Cause::ParentKeys { .. }
@@ -292,6 +313,10 @@ impl Cause {
             | Cause::Envelope(_)
             | Cause::ErrorInside(_)
             | Cause::NotJson
+            | Cause::Rows(_)
+            | Cause::NoKey
+            | Cause::NoEnd { .. }
+            | Cause::Vanished
             | Cause::MissingPart => "try again; if it stays so, check what stands between this \
                                      program and Graph"
                 .to_owned(),

@@ -13,7 +13,7 @@ use http::Uri;
 
 use super::answer::Answer;
 use super::batch::{self, Part};
-use super::envelope;
+use super::envelope::Check;
 use super::error::Cause;
 use super::gate::Load;
 use super::gates::Weight;
@@ -24,7 +24,7 @@ use super::parents::Parents;
 use super::request::Listing;
 use super::room::{Held, Room};
 use super::send::{Asked, BACKOFF, Question, Reply, Sender};
-use super::walk::{Fetched, Walk};
+use super::walk::{Fetched, Walk, read_part};
 use crate::catalog::Table;
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
@@ -156,13 +156,15 @@ impl FanOut {
                 match self.judge_part(&body, &part, round.tried, &asked)? {
                     Judged::Page(fetched) => {
                         self.saw(fetched.at.len());
-                        if fetched.envelope.next.is_some() {
-                            let walk = self.walk(&parent).behind(&fetched.envelope, &self.sender);
+                        let walk = self.walk(&parent).behind(&fetched.envelope, &self.sender);
+                        let sole = walk.is_at_end();
+                        if !sole {
                             round.more.push((walk, parent.clone()));
                         }
                         let Some(room) = self.outlet.room().await? else {
                             return Ok(Vec::new());
                         };
+                        let fetched = Fetched { sole, ..fetched };
                         room.put(fetched, Some(parent), held.clone());
                     }
                     Judged::NoRows => {}
@@ -180,8 +182,9 @@ impl FanOut {
         parents: &[Arc<str>],
         tried: &mut Tried,
     ) -> Result<(Padded, Vec<Part>, Asked), Cause> {
+        let top = self.listing.page_rows;
         let urls: Vec<_> =
-            parents.iter().map(|parent| self.listing.below_root(Some(parent), None)).collect();
+            parents.iter().map(|parent| self.listing.below_root(Some(parent), top)).collect();
         let root = self.sender.line.roots.root(self.table.version);
         let bytes = root.len();
         let requests = parents.len() as u32;
@@ -228,7 +231,7 @@ impl FanOut {
                 Err(_) if judge_unreadable(tried) == Verdict::Backoff => {
                     Judged::Again(Again::Unreadable)
                 }
-                Err(error) => return Err(Cause::Envelope(error)),
+                Err(cause) => return Err(cause),
             },
             Verdict::NoRows => Judged::NoRows,
             Verdict::FreshToken { claims } => Judged::Again(Again::Token { claims }),
@@ -346,9 +349,8 @@ enum Again {
     Failed { answer: Answer, named: Option<Duration> },
 }
 
-fn split(body: &Arc<Padded>, at: Range<usize>, asked: &Asked) -> Result<Fetched, envelope::Error> {
-    let envelope = envelope::split(body.as_slice(), at.clone())?;
-    let sole = envelope.next.is_none();
+fn split(body: &Arc<Padded>, at: Range<usize>, asked: &Asked) -> Result<Fetched, Cause> {
+    let envelope = read_part(body, at.clone(), Check::Whole)?;
     let (body, found) = (body.clone(), asked.found.clone());
-    Ok(Fetched { body, at, envelope, restarted: false, sole, found })
+    Ok(Fetched { body, at, envelope, restarted: false, sole: false, found, again: None })
 }

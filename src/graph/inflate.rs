@@ -22,6 +22,12 @@ pub enum Error {
     /// It is not gzip, or damaged.
     #[error("its gzip stream is damaged")]
     Damaged,
+    /// It holds more than its end says.
+    #[error("its gzip stream holds more than the {bytes} bytes that its end tells")]
+    Swollen {
+        /// What the end tells.
+        bytes: usize,
+    },
     /// Something stands behind the one gzip member that was expected.
     #[error("its gzip stream has more than one member")]
     Members,
@@ -36,8 +42,7 @@ pub enum Error {
 /// Undoes the `content-encoding` of a body, in one piece.
 ///
 /// The size is known beforehand, because gzip ends in it, so the whole is written once into a
-/// buffer of the right size; one that claims a wrong size costs time, never memory above
-/// `bytes_max`. A body that came as it is stays where it is. The memory of the page is `spare`'s, and
+/// buffer of the right size; one that claims a wrong size is refused. A body that came as it is stays where it is. The memory of the page is `spare`'s, and
 /// so is that of a body that was inflated.
 ///
 /// # Errors
@@ -56,13 +61,20 @@ pub fn inflate(
             Err(Error::TooLong { bytes_max })
         }
         None | Some(b"" | b"identity") => Ok(Padded::from_vec(body).owned_by(spare)),
-        Some(name) if name.eq_ignore_ascii_case(b"gzip") => {
+        Some(name) if is_gzip(name) => {
             let page = gunzip(&body, bytes_max, spare);
             spare.give(body);
             page
         }
         Some(_) => Err(Error::Encoding),
     }
+}
+
+/// Whether a `content-encoding` names gzip; `x-gzip` is its older name.
+///
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.3>
+pub(super) fn is_gzip(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"gzip") || name.eq_ignore_ascii_case(b"x-gzip")
 }
 
 fn gunzip(body: &[u8], bytes_max: usize, spare: &Spare) -> Result<Padded, Error> {
@@ -73,28 +85,19 @@ fn gunzip(body: &[u8], bytes_max: usize, spare: &Spare) -> Result<Padded, Error>
     if told > bytes_max {
         return Err(Error::TooLong { bytes_max });
     }
-    let mut size = told;
-    let mut inflater = Decompressor::new();
-    loop {
-        let mut bytes = spare.take();
-        bytes.reserve(size + BODY_SPARE_BYTES);
-        bytes.resize(size, 0);
-        let mut page = Padded::from_vec(bytes).owned_by(spare);
-        match inflater.gzip_decompress(body, page.as_mut()) {
-            Ok(written) => {
-                page.truncate(written);
-                // The trailer is that of the last member: it fits the first only if they are one.
-                let whole = written == told && libdeflater::crc32(page.as_slice()) == crc;
-                return if whole { Ok(page) } else { Err(Error::Members) };
-            }
-            Err(DecompressionError::BadData) => return Err(Error::Damaged),
-            Err(DecompressionError::InsufficientSpace) if size >= bytes_max => {
-                return Err(Error::TooLong { bytes_max });
-            }
-            Err(DecompressionError::InsufficientSpace) => {
-                size = size.max(body.len()).saturating_mul(2).min(bytes_max);
-            }
+    let mut bytes = spare.take();
+    bytes.reserve(told + BODY_SPARE_BYTES);
+    bytes.resize(told, 0);
+    let mut page = Padded::from_vec(bytes).owned_by(spare);
+    match Decompressor::new().gzip_decompress(body, page.as_mut()) {
+        Ok(written) => {
+            page.truncate(written);
+            // The trailer is that of the last member: it fits the first only if they are one.
+            let whole = written == told && libdeflater::crc32(page.as_slice()) == crc;
+            if whole { Ok(page) } else { Err(Error::Members) }
         }
+        Err(DecompressionError::BadData) => Err(Error::Damaged),
+        Err(DecompressionError::InsufficientSpace) => Err(Error::Swollen { bytes: told }),
     }
 }
 
@@ -138,6 +141,7 @@ mod tests {
         for text in texts {
             assert_eq!(check("gzip", gzip(&text)), Ok(text.clone()));
             assert_eq!(check("GZip", gzip(&text)), Ok(text.clone()));
+            assert_eq!(check("x-gzip", gzip(&text)), Ok(text.clone()));
             assert_eq!(check("", text.clone()), Ok(text.clone()));
             assert_eq!(check("identity", text.clone()), Ok(text));
         }
@@ -158,7 +162,8 @@ mod tests {
             ("gzip", b"{\"value\":[]}            ".to_vec(), Error::Damaged),
             ("gzip", with(&|body| body.truncate(good.len() - 9)), Error::Damaged),
             ("gzip", with(&|body| body[15] ^= 0xff), Error::Damaged),
-            ("gzip", with(&|body| body.extend(gzip(b"more"))), Error::Members),
+            ("gzip", with(&|body| body.extend(gzip(&[b'b'; 6_000]))), Error::Members),
+            ("gzip", with(&|body| body.extend(gzip(b"more"))), Error::Swollen { bytes: 4 }),
             ("gzip", with(&|body| body[size_at] ^= 1), Error::Damaged),
             ("gzip", with(&|body| body[size_at + 3] = 0xff), Error::Damaged),
             ("gzip", gzip(&vec![0; MAX + 1]), Error::TooLong { bytes_max: MAX }),

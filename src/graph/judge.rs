@@ -124,16 +124,16 @@ fn failed(status: u16, retry_after: Option<Duration>, station: Station, tried: T
     }
 }
 
-/// Codes that mean that a page token is not known any more. The sign-in logs say it in words
-/// only ("Invalid Skip Token").
+/// Whether a refused link's page token is not known any more. Graph has many names for it
+/// (`Directory_ExpiredPageToken`, `DirectoryPageTokenNotFoundException`), the sign-in logs say it in
+/// words only ("Invalid Skip Token"), and reports in others ("Token not found: token is either
+/// invalid or expired", code `UnknownError` or none): all that speak of a token. That of the sign-in
+/// is refused with 401.
 fn is_lost_page_token(answer: &Answer) -> bool {
     answer.status == 410
-        || answer.speaks_of("expiredpagetoken")
-        || answer.speaks_of("pagetokennotfound")
+        || answer.speaks_of("token")
         || answer.speaks_of("syncstatenotfound")
         || answer.speaks_of("resyncrequired")
-        || answer.speaks_of("skiptoken")
-        || answer.speaks_of("skip token")
 }
 
 /// Codes that mean that an object is not there, or has no such relation. A 404 without one comes
@@ -227,6 +227,26 @@ mod tests {
         let answer = Answer::read(status, &headers, body.as_bytes(), 1);
         let wait = wait.map(Duration::from_millis);
         judge(&answer, &headers, wait, station, tried, Duration::from_secs(1))
+    }
+
+    #[test]
+    fn a_refused_link_that_speaks_of_its_token_begins_the_listing_again() {
+        let said = "Token not found: token is either invalid or expired.";
+        for code in ["", "UnknownError"] {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"{said}"}}}}"#);
+            for (status, station, expected) in [
+                (400, Station::Next, Verdict::RestartListing),
+                (404, Station::Next, Verdict::RestartListing),
+                (404, Station::NextOfParent, Verdict::RestartListing),
+                (400, Station::First, Verdict::Fail),
+            ] {
+                let headers = HeaderMap::new();
+                let answer = Answer::read(status, &headers, body.as_bytes(), 1);
+                let tried = Tried::default();
+                let verdict = judge(&answer, &headers, None, station, tried, Duration::ZERO);
+                assert_eq!(verdict, expected, "{status} {station:?}");
+            }
+        }
     }
 
     #[test]

@@ -55,6 +55,8 @@ use crate::limits::graph as limits;
 use crate::spare::Spare;
 use crate::transport::Transport;
 
+use self::answer::without_mark;
+use self::envelope::Check;
 use self::fan_out::FanOut;
 use self::gates::{Gates, Weight};
 use self::journal::Journal;
@@ -70,7 +72,7 @@ pub use error::{Cause, Error};
 pub use explain::{Expected, Explained};
 pub use journal::Entry;
 pub use meter::Meter;
-pub use pages::{Page, Pages};
+pub use pages::{Flaw, Page, Pages};
 pub use request::NESTED_ID;
 
 /// Where Graph is, and what is there.
@@ -156,7 +158,7 @@ impl Graph {
         let sender = self.sender(&table, deadline, meter.clone());
         let few = scan.limit.or(scan.enough);
         let job = match Asked::new(scan, self.line.advanced)? {
-            Asked::Listings(listings) => listing_job(listings, &table, sender, few),
+            Asked::Listings(listings) => listing_job(listings, &table, sender, few, Check::Head),
             Asked::EachOf(parent, listing) => {
                 let listed = self.parents(&table, &parent, &sender)?;
                 fan_out_job(&table, listing, sender, few, listed)
@@ -189,8 +191,9 @@ impl Graph {
         deadline: Option<Instant>,
     ) -> Result<serde_json::Value, Error> {
         let failed = |cause| Error::Single { path: path.to_owned(), cause: Box::new(cause) };
-        let read =
-            |body: &Padded| serde_json::from_slice(body.as_slice()).map_err(|_| Cause::NotJson);
+        let read = |body: &Padded| {
+            serde_json::from_slice(without_mark(body.as_slice())).map_err(|_| Cause::NotJson)
+        };
         self.single(Version::V1, path, false, deadline, Arc::default(), read).await.map_err(failed)
     }
 
@@ -288,7 +291,8 @@ impl Graph {
             return Err(wrong());
         }
         let parent_sender = self.sender(&parent, sender.deadline, sender.meter.clone());
-        let ids = listing_job(vec![Listing::ids(&parent)], &parent, parent_sender, None);
+        let ids = vec![Listing::ids(&parent)];
+        let ids = listing_job(ids, &parent, parent_sender, None, Check::Whole);
         let pages = Pages::new(parent.clone(), Arc::default(), sender.deadline, ids);
         Ok(move || Parents::listed(parent, &id, pages))
     }
@@ -316,10 +320,16 @@ fn fan_out_job(
     })
 }
 
-fn listing_job(listings: Vec<Listing>, table: &Table, sender: Sender, limit: Option<u64>) -> Job {
+fn listing_job(
+    listings: Vec<Listing>,
+    table: &Table,
+    sender: Sender,
+    limit: Option<u64>,
+    check: Check,
+) -> Job {
     let (version, units) = (table.version, table.resource_units);
     let walks = listings.into_iter().map(move |listing| {
-        let walk = Walk::new(Arc::new(listing), version, units, None);
+        let walk = Walk::new(Arc::new(listing), version, units, None).checking(check);
         // Whoever wants a few rows may not want another page.
         if limit.is_none() { walk.looking_ahead() } else { walk }
     });

@@ -11,16 +11,18 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::envelope;
+use super::answer::Answer;
+use super::envelope::{self, Check, Envelope};
 use super::error::{Cause, Error};
 use super::journal::Found;
+use super::judge::{Tried, Verdict, judge_unreadable};
 use super::meter::Meter;
 use super::room::Held;
-use super::send::Sender;
-use super::walk::{Fetched, Walk};
+use super::send::{BACKOFF, Question, Reply, Sender};
+use super::walk::{Fetched, Walk, read_page};
 use crate::catalog::Table;
 use crate::clock::Instant;
-use crate::decode::Padded;
+use crate::decode::{self, Padded};
 
 /// A page of rows.
 pub struct Page {
@@ -43,6 +45,26 @@ pub struct Page {
     found: Arc<Found>,
     /// What a fan-out may hold; given back when the page is handed on.
     held: Option<Arc<Held>>,
+    /// How to ask for it again, where it was not checked wholly.
+    again: Option<Box<Again>>,
+}
+
+/// Why a page that was handed on is none.
+#[derive(Debug)]
+pub enum Flaw {
+    /// Its rows cannot be decoded.
+    Rows(decode::Error),
+    /// A row has no key.
+    NoKey,
+    /// What stands behind the rows is not the end of a page.
+    End(envelope::Error),
+}
+
+/// What it takes to ask for a page again.
+pub(super) struct Again {
+    pub sender: Sender,
+    pub question: Question,
+    pub tried: Tried,
 }
 
 impl std::fmt::Debug for Page {
@@ -64,13 +86,82 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// [`Kind::Corrupt`](crate::error::Kind::Corrupt) if the page is cut off there, or says
-    /// something that contradicts what stood before the rows.
-    pub fn close(&self, rows_end: usize, rows: u64) -> Result<(), Error> {
+    /// [`Flaw::End`] if the page is cut off there, or says something that contradicts what stood
+    /// before the rows.
+    pub fn close(&self, rows_end: usize, rows: u64) -> Result<(), Flaw> {
         envelope::close(self.body.as_slice(), self.at.clone(), rows_end, self.next.as_deref())
-            .map_err(|error| Error::page(&self.table, self.number, Cause::Envelope(error)))?;
+            .map_err(Flaw::End)?;
         self.found.rows(rows);
         Ok(())
+    }
+
+    /// Asks for the page again, as often as for one that comes damaged; none of its rows may have
+    /// been used.
+    ///
+    /// The pages behind it are not asked for again: their links came with the first answer, which
+    /// is the one that Graph wants followed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Page`]; in the server's own words where it failed while it wrote the page.
+    pub async fn again(mut self, flaw: Flaw) -> Result<Page, Error> {
+        let cause = flaw.cause(self.body.as_slice(), self.at.start, self.rows_at);
+        let Some(mut again) = self.again.take() else { return Err(self.error(cause)) };
+        match again.ask(cause).await {
+            Ok((body, envelope, found)) => {
+                let body = Arc::new(body);
+                self.at = 0..body.len();
+                (self.rows_at, self.next) = (envelope.rows_at, envelope.next);
+                (self.body, self.found, self.again) = (body, found, Some(again));
+                Ok(self)
+            }
+            Err(cause) => Err(self.error(cause)),
+        }
+    }
+
+    /// What it means that the page stays flawed.
+    pub fn flawed(&self, flaw: Flaw) -> Error {
+        self.error(flaw.cause(self.body.as_slice(), self.at.start, self.rows_at))
+    }
+
+    fn error(&self, cause: Cause) -> Error {
+        Error::page(&self.table, self.number, cause)
+    }
+}
+
+impl Flaw {
+    fn cause(self, body: &[u8], start: usize, rows_at: usize) -> Cause {
+        let at = match &self {
+            Flaw::Rows(error) => error.offset().unwrap_or(rows_at),
+            Flaw::NoKey => rows_at,
+            Flaw::End(error) => start + error.at(),
+        };
+        match (Answer::within(body, at), self) {
+            (Some(said), _) => Cause::ErrorInside(Box::new(said)),
+            (None, Flaw::Rows(error)) => Cause::Rows(error),
+            (None, Flaw::NoKey) => Cause::NoKey,
+            (None, Flaw::End(error)) => Cause::Envelope(error),
+        }
+    }
+}
+
+impl Again {
+    /// Asks once more, if not too often, for what was no page because of `cause`.
+    async fn ask(&mut self, cause: Cause) -> Result<(Padded, Envelope, Arc<Found>), Cause> {
+        tracing::debug!(%cause, "a page is damaged");
+        if judge_unreadable(self.tried) != Verdict::Backoff {
+            return Err(cause);
+        }
+        self.tried.unreadable += 1;
+        let wait = BACKOFF.wait(self.tried.unreadable, rand::random());
+        if self.sender.pause(wait).await.is_none() {
+            return Err(Cause::Deadline { source: Some(Box::new(cause)) });
+        }
+        let read = |body: &Padded| read_page(body, Check::Head);
+        match self.sender.ask(&self.question, &mut self.tried, read).await? {
+            Reply::Body(body, envelope, asked) => Ok((body, envelope, asked.found)),
+            Reply::NoRows | Reply::Restart | Reply::Smaller => Err(Cause::Vanished),
+        }
     }
 }
 
@@ -249,6 +340,7 @@ impl Room<'_> {
             found: fetched.found,
             table: self.outlet.table.clone(),
             held,
+            again: fetched.again,
         });
     }
 }

@@ -88,7 +88,8 @@ impl Listed {
         let before = self.decoder.rows();
         let end =
             self.decoder.push(&page.body, page.rows_at, None, &mut batches).map_err(unreadable)?;
-        page.close(end, self.decoder.rows() - before).map_err(Failure::Whole)?;
+        let closed = page.close(end, self.decoder.rows() - before);
+        closed.map_err(|flaw| Failure::Whole(page.flawed(flaw)))?;
         batches.extend(self.decoder.flush().map_err(unreadable)?);
         for id in batches.iter().flat_map(ids) {
             let name = || self.table.name.clone();

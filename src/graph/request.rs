@@ -95,6 +95,8 @@ pub struct Listing {
     shape: String,
     /// `$top`, where the endpoint takes one.
     pub page_rows: Option<u32>,
+    /// See [`Table::top_may_limit`].
+    pub top_may_limit: bool,
     /// `$filter`, not yet encoded; empty where there is none.
     filter: String,
     /// Whether it is an advanced query, which an index answers that lags behind.
@@ -188,13 +190,15 @@ impl Listing {
         // A limit counts rows, and most parents may have none: those pages stay full.
         let limit = scan.limit.filter(|_| !matches!(table.read, Read::Expand { .. }));
         let limit = limit.map(|limit| u32::try_from(limit.max(1)).unwrap_or(u32::MAX));
-        let page_rows = table.page_rows.map(|rows| limit.map_or(rows, |limit| rows.min(limit)));
         let few = scan.enough.map(|rows| rows.saturating_mul(4).max(limits::FEW_ROWS_MIN));
         let few = few.and_then(|rows| u32::try_from(rows).ok());
-        let page_rows = page_rows.map(|rows| few.map_or(rows, |few| rows.min(few)));
+        let top_may_limit = table.top_may_limit;
+        let wanted = [limit, few].into_iter().flatten().min().filter(|_| !top_may_limit);
+        let page_rows = table.page_rows.map(|rows| wanted.map_or(rows, |few| rows.min(few)));
         let path = table.path.to_string();
-        let listing = Listing { path, shape, page_rows, filter: String::new(), advanced: false };
-        let bytes = listing.below_root(None, None).len() + KEY_BYTES;
+        let (filter, advanced) = (String::new(), false);
+        let listing = Listing { path, shape, page_rows, top_may_limit, filter, advanced };
+        let bytes = listing.below_root(None, listing.page_rows).len() + KEY_BYTES;
         if bytes > limits::URL_BYTES_MAX {
             let table = table.name.clone();
             return Err(Error::UrlTooLong { table, bytes, bytes_max: limits::URL_BYTES_MAX });
@@ -206,7 +210,8 @@ impl Listing {
     pub fn ids(table: &Table) -> Self {
         let shape = if table.takes_select { "$select=id".to_owned() } else { String::new() };
         let (path, page_rows) = (table.path.to_string(), table.page_rows);
-        Listing { path, shape, page_rows, filter: String::new(), advanced: false }
+        let (filter, advanced, top_may_limit) = (String::new(), false, table.top_may_limit);
+        Listing { path, shape, page_rows, top_may_limit, filter, advanced }
     }
 
     /// The same without what `filter` allows to be left out, as far as that can be said.
@@ -217,7 +222,7 @@ impl Listing {
         let Some(clause) = filter::clause(table, filter, allowed) else { return self };
         let filtered = Listing { filter: clause.text, advanced: clause.advanced, ..self.clone() };
         // Too much to say is not said.
-        let bytes = filtered.below_root(None, None).len() + KEY_BYTES;
+        let bytes = filtered.below_root(None, filtered.page_rows).len() + KEY_BYTES;
         let bytes_max =
             if clause.advanced { limits::ADVANCED_URL_BYTES_MAX } else { limits::URL_BYTES_MAX };
         if bytes > bytes_max { self } else { filtered }
@@ -228,9 +233,9 @@ impl Listing {
         self.shape.contains("$select=")
     }
 
-    /// The URL below the version's root, as a `$batch` wants it, of `parent`'s rows and with at
-    /// most `page_rows_max` rows a page.
-    pub fn below_root(&self, parent: Option<&str>, page_rows_max: Option<u32>) -> String {
+    /// The URL below the version's root, as a `$batch` wants it, of `parent`'s rows and with this
+    /// `$top`.
+    pub fn below_root(&self, parent: Option<&str>, top: Option<u32>) -> String {
         let mut url = match parent {
             Some(key) => self.path.replace("{id}", &encoded(key)),
             None => self.path.clone(),
@@ -249,8 +254,7 @@ impl Listing {
             let _ = write!(url, "{mark}$count=true");
             mark = '&';
         }
-        if let Some(rows) = self.page_rows {
-            let rows = page_rows_max.map_or(rows, |max| rows.min(max));
+        if let Some(rows) = top {
             // Writing to a String cannot fail.
             let _ = write!(url, "{mark}$top={rows}");
         }
@@ -376,6 +380,7 @@ mod tests {
             path: "/groups/{id}/members".to_owned(),
             shape: "$select=id".to_owned(),
             page_rows: Some(999),
+            top_may_limit: false,
             filter: String::new(),
             advanced: false,
         };

@@ -2,22 +2,24 @@
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::fmt::Write as _;
 use std::hash::BuildHasher;
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 
-use http::{HeaderMap, Uri};
+use http::Uri;
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ahead;
 use super::answer::Answer;
-use super::envelope::{self, Envelope};
+use super::envelope::{self, Check, Envelope};
 use super::error::Cause;
 use super::gates::Weight;
 use super::journal::Found;
 use super::judge::{Station, Tried};
+use super::pages::Again;
 use super::request::Listing;
 use super::send::{Asked, Question, Reply, Sender};
 use crate::catalog::Version;
@@ -39,8 +41,20 @@ pub(super) struct Walk {
     hashes: RandomState,
     pages: u64,
     restarts: u32,
-    /// Smaller pages than the listing asks for, since a first page took too long.
-    page_rows_max: Option<u32>,
+    /// Whether rows may come again.
+    repeats: bool,
+    /// The `$top` that is asked for: less than the listing's, since a first page took too long, or
+    /// none, since it bounds more than a page.
+    top: Option<u32>,
+    /// The link of the last page; `None` if that is the first.
+    last: Option<Uri>,
+    /// Rows of a page that was full and had no link, where it made the listing begin again without
+    /// `$top`.
+    full: Option<u64>,
+    /// How far pages are checked before they are handed on.
+    check: Check,
+    /// Whether it only finds out how a listing goes on.
+    probes: bool,
     /// Whether a page is asked for as soon as its link is seen, while the one before still comes.
     looks_ahead: bool,
     ahead: Option<Ahead>,
@@ -57,6 +71,8 @@ struct Ahead {
 enum Next {
     First,
     Link(Uri),
+    /// Nothing, if the last page, which was as full as it was asked to be, is the last in fact.
+    Unproven,
     /// A link that is not followed; told when it would be.
     Broken(Cause),
 }
@@ -72,6 +88,17 @@ pub(super) struct Fetched {
     pub sole: bool,
     /// Whom to tell how many rows it has.
     pub found: Arc<Found>,
+    /// How to ask for it again, where it was not checked wholly.
+    pub again: Option<Box<Again>>,
+}
+
+/// What stands behind a full page without a link.
+enum Behind {
+    Nothing,
+    /// Rows, since `$top` bounds all of them.
+    Bounded,
+    /// Rows, since the link was left out.
+    Rows,
 }
 
 impl Walk {
@@ -81,6 +108,7 @@ impl Walk {
         units: u32,
         parent: Option<Arc<str>>,
     ) -> Self {
+        let top = listing.page_rows;
         Walk {
             listing,
             version,
@@ -91,7 +119,12 @@ impl Walk {
             hashes: RandomState::new(),
             pages: 0,
             restarts: 0,
-            page_rows_max: None,
+            repeats: false,
+            top,
+            last: None,
+            full: None,
+            check: Check::Whole,
+            probes: false,
             looks_ahead: false,
             ahead: None,
         }
@@ -100,6 +133,11 @@ impl Walk {
     /// The same, asking for each page as soon as its link is seen.
     pub fn looking_ahead(self) -> Self {
         Walk { looks_ahead: true, ..self }
+    }
+
+    /// The same, checking pages so far.
+    pub fn checking(self, check: Check) -> Self {
+        Walk { check, ..self }
     }
 
     /// Goes on behind a first page that came another way, in a `$batch`.
@@ -128,11 +166,14 @@ impl Walk {
     pub async fn page(&mut self, sender: &Sender) -> Result<Option<Fetched>, Cause> {
         let mut tried = Tried::default();
         loop {
+            if matches!(self.next, Some(Next::Unproven)) {
+                self.prove(sender).await?;
+            }
             let Some(mut question) = self.question(sender)? else { return Ok(None) };
             if let Some(ahead) = self.ahead.take().filter(|ahead| ahead.uri == question.uri) {
                 let page = self.looking(ahead.page, Some(ahead.told), sender).await;
                 if let Ok(Some((body, envelope, asked))) = page {
-                    return Ok(Some(self.take(body, envelope, asked, sender)));
+                    return self.take(question, body, envelope, asked, sender).map(Some);
                 }
                 self.ahead = None;
             }
@@ -141,10 +182,11 @@ impl Walk {
                 question.watch = Some(watch);
                 told
             });
-            let asked = sender.ask(&question, &mut tried, read_page);
+            let check = self.check;
+            let asked = sender.ask(&question, &mut tried, |body| read_page(body, check));
             match self.looking(asked, told, sender).await? {
                 Reply::Body(body, envelope, asked) => {
-                    return Ok(Some(self.take(body, envelope, asked, sender)));
+                    return self.take(question, body, envelope, asked, sender).map(Some);
                 }
                 Reply::NoRows => {
                     self.next = None;
@@ -181,21 +223,22 @@ impl Walk {
     /// Asks for the page at a link that was seen in one which is not whole yet; `None` where the
     /// link would not be followed, which is told when it should be.
     fn ask_ahead(&self, link: &str, sender: &Sender) -> Option<Ahead> {
-        let uri = Uri::try_from(link).ok().filter(|uri| sender.line.roots.own(uri))?;
+        let uri = address(link).filter(|uri| sender.line.roots.own(uri))?;
         let known = self.followed.contains(&self.hashes.hash_one(link));
         if known || link.len() > limits::LINK_BYTES_MAX || self.pages + 1 >= limits::PAGES_MAX {
             return None;
         }
         let (watch, told) = ahead::watch();
         let question = Question { watch: Some(watch), ..self.ask_for(uri.clone(), false) };
-        let sender = sender.clone();
-        let page = tokio::spawn(async move { sender.ask_once(&question, read_page).await });
+        let (sender, check) = (sender.clone(), self.check);
+        let read = move |body: &Padded| read_page(body, check);
+        let page = tokio::spawn(async move { sender.ask_once(&question, read).await });
         Some(Ahead { uri, page: AbortOnDropHandle::new(page), told })
     }
 
     fn question(&mut self, sender: &Sender) -> Result<Option<Question>, Cause> {
         let (uri, is_first) = match &self.next {
-            None => return Ok(None),
+            None | Some(Next::Unproven) => return Ok(None),
             Some(Next::Broken(_)) => {
                 let Some(Next::Broken(cause)) = self.next.take() else { return Ok(None) };
                 return Err(cause);
@@ -213,7 +256,7 @@ impl Walk {
             (true, Some(_)) => Station::FirstOfParent,
             (false, Some(_)) => Station::NextOfParent,
         };
-        let rows = self.page_rows_max.or(self.listing.page_rows);
+        let shrinks = is_first && !self.probes && !self.listing.top_may_limit;
         Question {
             uri,
             batch: None,
@@ -223,32 +266,118 @@ impl Walk {
             station,
             weight: Weight { requests: 1, units: self.units },
             bytes_max: limits::BODY_BYTES_MAX,
-            can_shrink: is_first && rows.is_some_and(|rows| rows > limits::PAGE_ROWS_MIN),
+            can_shrink: shrinks && self.top.is_some_and(|top| top > limits::PAGE_ROWS_MIN),
         }
     }
 
     fn first(&self, sender: &Sender) -> Result<Uri, Cause> {
         let root = sender.line.roots.root(self.version);
-        let below = self.listing.below_root(self.parent.as_deref(), self.page_rows_max);
+        let below = self.listing.below_root(self.parent.as_deref(), self.top);
         let url = format!("{root}{below}");
         let bytes = url.len();
         Uri::try_from(url).map_err(|_| Cause::BadLink { bytes })
     }
 
-    fn take(&mut self, body: Padded, envelope: Envelope, asked: Asked, sender: &Sender) -> Fetched {
-        let sole = self.pages == 0 && self.restarts == 0 && envelope.next.is_none();
+    fn take(
+        &mut self,
+        question: Question,
+        body: Padded,
+        envelope: Envelope,
+        asked: Asked,
+        sender: &Sender,
+    ) -> Result<Fetched, Cause> {
+        let is_first = question.station.is_first();
+        let fewer = |rows: &u64| is_first && envelope.next.is_none() && envelope.rows < Some(*rows);
+        if let Some(rows) = self.full.filter(fewer) {
+            return Err(Cause::NoEnd { rows });
+        }
+        self.last = (!is_first).then(|| question.uri.clone());
+        let restarted = self.repeats;
+        let before = self.pages;
         self.pages += 1;
         self.advance(&envelope, sender);
+        let sole = before == 0 && self.next.is_none();
+        let again = envelope.rows.is_none().then(|| {
+            let question = Question { watch: None, can_shrink: false, ..question };
+            Box::new(Again { sender: sender.clone(), question, tried: Tried::default() })
+        });
         let at = 0..body.len();
-        let (body, restarted) = (Arc::new(body), self.restarts > 0);
-        Fetched { body, at, envelope, restarted, sole, found: asked.found }
+        let (body, found) = (Arc::new(body), asked.found);
+        Ok(Fetched { body, at, envelope, restarted, sole, found, again })
     }
 
     fn advance(&mut self, envelope: &Envelope, sender: &Sender) {
-        self.next = envelope.next.as_ref().map(|link| match self.follow(link, sender) {
-            Ok(uri) => Next::Link(uri),
-            Err(cause) => Next::Broken(cause),
-        });
+        self.next = match &envelope.next {
+            Some(link) => Some(self.follow(link, sender).map_or_else(Next::Broken, Next::Link)),
+            None => self.is_full(envelope).then_some(Next::Unproven),
+        };
+    }
+
+    /// Whether a page has as many rows as were asked for.
+    fn is_full(&self, envelope: &Envelope) -> bool {
+        let full = self.top.zip(envelope.rows).is_some_and(|(top, rows)| rows >= u64::from(top));
+        full && !self.probes
+    }
+
+    /// Finds out what is behind a page that was full and had no link.
+    ///
+    /// Some of Graph's collections take `$top` for a bound of all rows, and answer with so many and
+    /// no link however many there are. A page that a link led to shows that this one does not; it
+    /// is only asked for again, in case its link was left out.
+    async fn prove(&mut self, sender: &Sender) -> Result<(), Cause> {
+        if let Some(uri) = self.last.clone() {
+            return self.prove_last(uri, sender).await;
+        }
+        let behind = match self.top {
+            Some(_) if self.listing.top_may_limit => Behind::Bounded,
+            Some(top) => Box::pin(self.probe(top, sender)).await?,
+            None => Behind::Nothing,
+        };
+        match behind {
+            Behind::Nothing => self.next = None,
+            Behind::Rows => self.restart(sender)?,
+            Behind::Bounded => {
+                self.full = self.top.take().map(u64::from);
+                self.begin_again(sender);
+            }
+        }
+        Ok(())
+    }
+
+    async fn prove_last(&mut self, uri: Uri, sender: &Sender) -> Result<(), Cause> {
+        let question = self.ask_for(uri, false);
+        let read = |body: &Padded| read_page(body, Check::Whole);
+        match sender.ask(&question, &mut Tried::default(), read).await? {
+            Reply::Body(_, Envelope { next: Some(link), .. }, _) => {
+                self.next = Some(Next::Link(self.follow(&link, sender)?));
+            }
+            Reply::Restart => self.restart(sender)?,
+            Reply::Body(..) | Reply::NoRows | Reply::Smaller => self.next = None,
+        }
+        Ok(())
+    }
+
+    /// Reads the listing by another `$top`, until it is known what is behind its first `top` rows.
+    async fn probe(&self, top: u32, sender: &Sender) -> Result<Behind, Cause> {
+        let other = if top > 1 { top - 1 } else { 2 };
+        let (listing, parent) = (self.listing.clone(), self.parent.clone());
+        let mut probe = Walk {
+            top: Some(other),
+            probes: true,
+            ..Walk::new(listing, self.version, self.units, parent)
+        };
+        let mut rows = 0;
+        while let Some(page) = probe.page(sender).await? {
+            rows += page.envelope.rows.unwrap_or_default();
+            let sole = probe.pages == 1 && probe.is_at_end();
+            if sole && rows >= u64::from(other) {
+                return Ok(Behind::Bounded);
+            }
+            if rows > u64::from(top) {
+                return Ok(Behind::Rows);
+            }
+        }
+        Ok(Behind::Nothing)
     }
 
     /// The next link, if it may be followed. It is never looked into.
@@ -257,7 +386,7 @@ impl Walk {
         if link.len() > limits::LINK_BYTES_MAX {
             return Err(bad());
         }
-        let uri = Uri::try_from(link).map_err(|_| bad())?;
+        let uri = address(link).ok_or_else(bad)?;
         if !sender.line.roots.own(&uri) {
             return Err(Cause::ForeignLink);
         }
@@ -275,25 +404,74 @@ impl Walk {
             return Err(Cause::Restarts { restarts: self.restarts });
         }
         self.restarts += 1;
-        sender.meter.restart();
-        self.followed.clear();
-        self.next = Some(Next::First);
+        self.begin_again(sender);
         Ok(())
     }
 
+    fn begin_again(&mut self, sender: &Sender) {
+        self.repeats = true;
+        sender.meter.restart();
+        self.followed.clear();
+        self.next = Some(Next::First);
+    }
+
     fn shrink(&mut self) {
-        let rows = self.page_rows_max.or(self.listing.page_rows).unwrap_or(limits::PAGE_ROWS_MIN);
-        self.page_rows_max = Some((rows / 2).max(limits::PAGE_ROWS_MIN));
+        let top = self.top.unwrap_or(limits::PAGE_ROWS_MIN);
+        self.top = Some((top / 2).max(limits::PAGE_ROWS_MIN));
     }
 }
 
-/// A body as a page.
-fn read_page(body: &Padded) -> Result<Envelope, Cause> {
-    envelope::split(body.as_slice(), 0..body.len()).map_err(|error| match error {
-        envelope::Error::Refusal => {
-            let answer = Answer::read(200, &HeaderMap::new(), body.as_slice(), 1);
-            Cause::ErrorInside(Box::new(answer))
+/// The address that a link names. What may not stand in one as it is, such as a blank, is sent
+/// encoded; everything else as it came.
+fn address(link: &str) -> Option<Uri> {
+    let stays = |byte: &u8| byte.is_ascii_graphic() && !br#""<>\^`{|}"#.contains(byte);
+    if link.bytes().all(|byte| stays(&byte)) {
+        return Uri::try_from(link).ok();
+    }
+    let mut encoded = String::with_capacity(link.len() + 16);
+    for byte in link.bytes() {
+        if stays(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
-        error => Cause::Envelope(error),
+    }
+    Uri::try_from(encoded).ok()
+}
+
+/// A body as a page.
+pub(super) fn read_page(body: &Padded, check: Check) -> Result<Envelope, Cause> {
+    read_part(body, 0..body.len(), check)
+}
+
+/// A part of a body as a page.
+pub(super) fn read_part(body: &Padded, at: Range<usize>, check: Check) -> Result<Envelope, Cause> {
+    let start = at.start;
+    envelope::split(body, at, check).map_err(|error| {
+        // A decoder counts from the beginning of the body.
+        let from = if matches!(error, envelope::Error::Rows(_)) { 0 } else { start };
+        match Answer::within(body.as_slice(), from + error.at()) {
+            Some(said) => Cause::ErrorInside(Box::new(said)),
+            None => Cause::Envelope(error),
+        }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_sent_as_it_came_but_for_what_no_address_holds() {
+        let cases = [
+            ("https://a/b?$skiptoken=x%20y&$top=1", "https://a/b?$skiptoken=x%20y&$top=1"),
+            ("https://a/b?$filter=c eq \"d\"", "https://a/b?$filter=c%20eq%20%22d%22"),
+            ("https://a/b?n=é", "https://a/b?n=%C3%A9"),
+        ];
+        for (link, expected) in cases {
+            let uri = address(link).map(|uri| uri.to_string());
+            assert_eq!(uri.as_deref(), Some(expected), "{link}");
+        }
+    }
 }

@@ -17,6 +17,18 @@ pub const MEMBERS_MAX: usize = 10_000;
 /// row of at most this size cannot overflow. Graph's pages are below 16 MiB.
 pub const PAGE_BYTES_MAX: usize = 1 << 30;
 
+/// Rows of one page.
+///
+/// Graph's largest pages have 1,000 rows, and the collections that it does not divide a few
+/// thousand. An empty row takes three bytes of a page and a value of each column.
+pub const PAGE_ROWS_MAX: u64 = 100_000;
+
+/// Values that the rows of one page, with the objects inside them, may leave out.
+///
+/// Each takes memory although it takes no byte of the page. A page of 1,000 service principals
+/// leaves out some hundred thousand.
+pub const PAGE_ABSENT_MAX: usize = 8 << 20;
+
 /// Bytes of JSON, parents' keys counted, after which a batch ends whatever its settings say.
 ///
 /// No column can hold more bytes or more items than the JSON it came from, so this and

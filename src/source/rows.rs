@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -15,7 +15,7 @@ use super::shape::Shape;
 use crate::catalog::Scan;
 use crate::clock::Instant;
 use crate::decode::{self, Decoder};
-use crate::graph::{self, Graph, Meter, Page};
+use crate::graph::{self, Flaw, Graph, Meter, Page};
 use crate::limits::source as limits;
 
 /// A scan under way.
@@ -92,7 +92,7 @@ impl Rows {
                 return Ok(None);
             }
             match self.pages.next().await {
-                Some(page) => self.take(page?)?,
+                Some(page) => self.take(page?).await?,
                 None => {
                     self.ended = true;
                     let last = self.decoder.finish().map_err(|source| self.undecodable(source))?;
@@ -102,19 +102,26 @@ impl Rows {
         }
     }
 
-    /// Decodes one page.
-    fn take(&mut self, page: Page) -> Result<(), Error> {
+    /// Decodes one page; one that proves to be none is asked for again.
+    async fn take(&mut self, mut page: Page) -> Result<(), Error> {
         self.page += 1;
         if page.restarted {
             self.seen.restart().map_err(|trouble| self.forgetful(trouble))?;
         }
-        let before = self.decoder.rows();
         let mut ready = Vec::new();
-        let pushed =
-            self.decoder.push(&page.body, page.rows_at, page.parent.as_deref(), &mut ready);
-        let end = pushed.map_err(|source| self.undecodable(source))?;
-        let rows = self.decoder.rows() - before;
-        page.close(end, rows)?;
+        let rows = loop {
+            match self.decode(&page, &mut ready) {
+                Ok(rows) => break rows,
+                Err(Flaw::Rows(source)) if !source.is_of_bytes() => {
+                    return Err(self.undecodable(source));
+                }
+                Err(flaw) => {
+                    self.decoder.take_back(&mut ready);
+                    self.ready.extend(ready.drain(..));
+                    page = page.again(flaw).await?;
+                }
+            }
+        };
         self.runs.push_back((rows, !page.sole));
         self.ready.extend(ready);
         // A limit smaller than the first batch must not wait for that batch to fill. How many rows
@@ -126,6 +133,24 @@ impl Rows {
             self.ready.extend(held);
         }
         Ok(())
+    }
+
+    /// The rows of a page: how many they are, each with its key.
+    fn decode(&mut self, page: &Page, ready: &mut Vec<RecordBatch>) -> Result<u64, Flaw> {
+        let before = self.decoder.rows();
+        let parent = page.parent.as_deref();
+        let pushed = self.decoder.push(&page.body, page.rows_at, parent, ready);
+        let end = pushed.map_err(Flaw::Rows)?;
+        let keyless = self.shape.outer_key().iter().any(|column| {
+            ready.iter().any(|batch| batch.column(*column).null_count() > 0)
+                || self.decoder.holds_null(*column)
+        });
+        if keyless {
+            return Err(Flaw::NoKey);
+        }
+        let rows = self.decoder.rows() - before;
+        page.close(end, rows)?;
+        Ok(rows)
     }
 
     /// Rows that the decoder has and no batch has yet.

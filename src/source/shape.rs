@@ -74,6 +74,11 @@ impl Shape {
         vec![outer(&"id".into(), Type::Text), outer(navigation, Type::Json)]
     }
 
+    /// Where the key's columns are in the pages' own rows.
+    pub fn outer_key(&self) -> &[usize] {
+        if self.navigation.is_some() { &[0] } else { &self.key }
+    }
+
     /// The answer's columns of a decoded batch.
     pub fn answer(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         let wanted = self.schema.fields().len();

@@ -18,6 +18,7 @@ mod docs;
 mod graph;
 mod house;
 mod proto;
+mod reported;
 mod scan;
 mod settings;
 mod sim;

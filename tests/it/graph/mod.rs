@@ -120,8 +120,8 @@ fn whole(page: &Page) -> Result<Vec<Value>, graph::Error> {
     let body = &page.body.as_slice()[page.rows_at..];
     let mut rows = serde_json::Deserializer::from_slice(body).into_iter::<Vec<Value>>();
     let list = rows.next().unwrap().unwrap();
-    page.close(page.rows_at + rows.byte_offset(), list.len() as u64)?;
-    Ok(list)
+    let closed = page.close(page.rows_at + rows.byte_offset(), list.len() as u64);
+    closed.map(|()| list).map_err(|flaw| page.flawed(flaw))
 }
 
 fn report(error: &graph::Error) -> String {
