@@ -184,6 +184,7 @@ impl Drop for Watch {
             execution: now.duration_since(self.planned),
             waited: self.meter.waited(),
             requests: self.meter.requests(),
+            restarts: self.meter.restarts(),
             rows: self.rows,
             cached: self.cached,
         });

@@ -22,6 +22,8 @@ pub struct Taken {
     pub waited: Duration,
     /// Requests to Graph.
     pub requests: u64,
+    /// Listings of Graph that were begun again.
+    pub restarts: u64,
     /// Rows given.
     pub rows: u64,
     /// Whether it was sent before and kept.
@@ -44,6 +46,7 @@ impl Told {
         put("x-entra-flight-execution-ms", millis(taken.execution));
         put("x-entra-flight-graph-requests", taken.requests);
         put("x-entra-flight-graph-wait-ms", millis(taken.waited));
+        put("x-entra-flight-graph-restarts", taken.restarts);
         put("x-entra-flight-rows", taken.rows);
         put("x-entra-flight-cached", taken.cached.into());
     }

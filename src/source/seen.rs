@@ -21,8 +21,32 @@ pub struct Seen {
     /// Why rows could not be noted any more. It matters only if a listing begins again.
     lost: Option<io::Error>,
     rows: u64,
+    /// Rows of late.
+    recent: Recent,
     /// Set once a listing has begun again.
     known: Option<HashSet<u64>>,
+}
+
+/// The keys of the last rows, most of them: each has one place, which the next key of that place
+/// takes.
+///
+/// A directory that changes while it is read can show a row on two pages that follow each other.
+#[derive(Debug, Default)]
+struct Recent {
+    places: Vec<u64>,
+}
+
+impl Recent {
+    /// Whether a key is not known, which it is from now on.
+    fn add(&mut self, row: u64) -> bool {
+        if self.places.is_empty() {
+            // What stands in a place at first belongs into another.
+            self.places = (0..limits::SEEN_RECENT).map(|place| !place).collect();
+        }
+        let place = (row % limits::SEEN_RECENT) as usize;
+        let before = self.places.get_mut(place).map(|known| std::mem::replace(known, row));
+        before != Some(row)
+    }
 }
 
 /// Why rows cannot be noted.
@@ -60,7 +84,8 @@ pub fn fingerprints(key: &[ArrayRef], rows: usize) -> Vec<u64> {
 impl Seen {
     /// Says which rows are new, and notes those that may come again.
     ///
-    /// `may_repeat` says so of each row. Without a restart every row is new.
+    /// `may_repeat` says so of each row. Without a restart every row is new but one that was there
+    /// shortly before.
     pub fn sift(
         &mut self,
         rows: &[u64],
@@ -73,7 +98,7 @@ impl Seen {
                     return Err(Trouble::TooMany);
                 }
                 Some(known) => known.insert(*row),
-                None => true,
+                None => !may_repeat || self.recent.add(*row),
             };
             if fresh && may_repeat {
                 self.note(*row);
@@ -131,5 +156,26 @@ impl Seen {
         };
         let bytes: Vec<u8> = self.noted.iter().flat_map(|row| row.to_le_bytes()).collect();
         file.write_all(&bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(seen: &mut Seen, rows: &[u64]) -> Vec<bool> {
+        let new = seen.sift(rows, std::iter::repeat(true)).expect("memory");
+        (0..new.len()).map(|row| new.value(row)).collect()
+    }
+
+    #[test]
+    fn a_row_is_known_shortly_after_and_after_a_restart_for_ever() {
+        let mut seen = Seen::default();
+        assert_eq!(new(&mut seen, &[0, 1, u64::MAX, 1, 0]), [true, true, true, false, false]);
+        let others: Vec<u64> = (2..2 + limits::SEEN_RECENT).collect();
+        assert!(new(&mut seen, &others).into_iter().all(|new| new));
+        assert_eq!(new(&mut seen, &[1]), [true]);
+        seen.restart().expect("memory");
+        assert_eq!(new(&mut seen, &[1, 2, 3, 99_999]), [false, false, false, true]);
     }
 }

@@ -169,7 +169,15 @@ def the_schema_comes_first_even_without_rows(server):
     same(only(messages[0], 1000), b"", "the body of a schema")
 
 
-TRAILERS = ["planning-ms", "execution-ms", "graph-requests", "graph-wait-ms", "rows", "cached"]
+TRAILERS = [
+    "planning-ms",
+    "execution-ms",
+    "graph-requests",
+    "graph-wait-ms",
+    "graph-restarts",
+    "rows",
+    "cached",
+]
 
 
 def trailers(server, command):
