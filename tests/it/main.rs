@@ -17,6 +17,7 @@ mod decode;
 mod docs;
 mod graph;
 mod house;
+mod logs;
 mod proto;
 mod reported;
 mod scan;

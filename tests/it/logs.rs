@@ -1,0 +1,27 @@
+//! What stands in logs, and what never does.
+
+use std::process::Stdio;
+
+use crate::cli::{Running, program, settings};
+
+#[test]
+fn no_literal_of_a_statement_is_logged_however_much_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sim = Running::start(&["sim", "--users", "20"], "login");
+    let settings = settings(&sim, folder.path());
+    let statement = "select id, 'planted-literal' from users where displayName = 'planted-name' \
+                     and mail like 'planted-pattern%' or id = concat('planted-', 'argument')";
+    for level in ["debug", "trace", "sqlparser=trace,datafusion=trace,hyper=trace"] {
+        let asked = program()
+            .env("RUST_LOG", level)
+            .args(["query", statement, "--settings", &settings])
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program runs");
+        let noted = String::from_utf8(asked.stderr).expect("text");
+        assert!(asked.status.success(), "{level}: {noted}");
+        assert!(!noted.contains("planted"), "{level}: {noted}");
+        let secret = "simulated-secret";
+        assert!(!noted.contains(secret) && !noted.contains("Bearer "), "{level}: {noted}");
+    }
+}
