@@ -26,7 +26,7 @@ const TABLE: &str = "users";
 /// it and how to read it from Python, and goes on serving.
 pub async fn run(command: Demo, console: &Console) -> Result<(), Error> {
     telemetry::begin(telemetry::Level::Quiet);
-    let stop = app::stop_token();
+    let stop = app::stop_token(limits::flight::DRAIN);
     let tenant = sim::bind(&command.tenant, command.graph_listen, "http").await?;
     let connections = BTreeMap::from([("contoso".to_owned(), connection(&tenant.root)?)]);
     let engine = app::engine(&connections, None)?;

@@ -182,7 +182,11 @@ fn started(arguments: Arguments, console: &Console) -> Result<(), Error> {
         .thread_stack_size(limits::query::STACK_BYTES)
         .enable_all()
         .build();
-    runtime.map_err(Error::Start)?.block_on(run(arguments, console))
+    let runtime = runtime.map_err(Error::Start)?;
+    let ended = runtime.block_on(run(arguments, console));
+    // What is still busy has been told to end, and not all of it can be.
+    runtime.shutdown_timeout(limits::cli::LINGER);
+    ended
 }
 
 /// Prints what clap has to say: help and version, which are results, or what is wrong, which is

@@ -19,7 +19,7 @@ pub async fn run(command: Serve, console: &Console) -> Result<(), Error> {
     let engine = app::engine(&settings.connections, settings.store.as_ref())?;
     let jobs = app::schedule(&settings.schedule, &engine)?;
     let server = Server::bind(&settings.server).await?;
-    let stop = app::stop_token();
+    let stop = app::stop_token(settings.server.drain);
     console.result(&format!("flight: grpc://{}", server.address()))?;
     let schedule = ops::run_schedule(jobs, stop.clone());
     let (served, ()) = tokio::join!(server.serve(engine, stop), schedule);

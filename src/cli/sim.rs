@@ -9,7 +9,7 @@ use super::Error;
 use super::arguments;
 use super::console::Console;
 use crate::sim::{self, Licence, Settings, Tenant, Throttle, Tls, socket};
-use crate::{app, telemetry};
+use crate::{app, limits, telemetry};
 
 /// A simulated tenant that has its port.
 pub struct Bound {
@@ -76,7 +76,7 @@ pub async fn run(command: arguments::Sim, console: &Console) -> Result<(), Error
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let bound = bind(&command.tenant, command.listen, scheme).await?;
-    let stop = app::stop_token();
+    let stop = app::stop_token(limits::flight::DRAIN);
     announce(&bound.root, console)?;
     let served = socket::serve(bound.tenant.clone(), bound.listener, tls, stop).await;
     console.note(&bound.tenant.counters().to_string());

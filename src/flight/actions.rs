@@ -49,7 +49,11 @@ const ACTIONS: [(&str, &str); 7] = [
          a JSON object a table. Body: {\"connection\":…,\"tables\":[NAME,…],\
          \"older_than\":\"30d\",\"keep\":1}.",
     ),
-    ("health", "Whether the server answers, its version and its connections, as one JSON object."),
+    (
+        "health",
+        "Whether the server answers, its version, its connections, and how many statements were \
+         given up and still run, as one JSON object.",
+    ),
 ];
 
 /// The body of an action.
@@ -104,7 +108,7 @@ pub async fn run(
         "tables" => tables(&connections, pattern),
         "permissions" => permissions(&connections, pattern, deadline).await?,
         "snapshots" => snapshots(&connections, pattern).await?,
-        _ => vec![health(&connections)],
+        _ => vec![health(&connections, engine.abandoned())],
     };
     Ok(given(lines))
 }
@@ -169,7 +173,12 @@ async fn snapshots(connections: &[Arc<Connection>], pattern: &str) -> Result<Vec
     Ok(lines)
 }
 
-fn health(connections: &[Arc<Connection>]) -> Value {
+fn health(connections: &[Arc<Connection>], abandoned: usize) -> Value {
     let names: Vec<&str> = connections.iter().map(|connection| &*connection.name).collect();
-    json!({ "status": "serving", "version": env!("CARGO_PKG_VERSION"), "connections": names })
+    json!({
+        "status": "serving",
+        "version": env!("CARGO_PKG_VERSION"),
+        "connections": names,
+        "abandoned_statements": abandoned,
+    })
 }

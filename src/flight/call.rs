@@ -18,13 +18,16 @@ use crate::graph::Meter;
 use crate::limits::flight as limits;
 use crate::query::Plan;
 
-/// When the caller stops waiting, from its `grpc-timeout`; `None` where it named no time.
+/// A little before the caller stops waiting, from its `grpc-timeout`; `None` where it named no time.
 ///
 /// The header is a number of at most eight digits and a unit, after the gRPC specification
 /// (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>).
 pub fn deadline(metadata: &MetadataMap) -> Option<Instant> {
     let header = metadata.get("grpc-timeout")?.to_str().ok()?;
-    clock::now().checked_add(read_timeout(header)?)
+    let timeout = read_timeout(header)?;
+    // A caller that has stopped waiting is told nothing: what was waited for leaves a little before.
+    let lead = (timeout / limits::LEAD_SHARE).min(limits::LEAD_MAX);
+    clock::now().checked_add(timeout - lead)
 }
 
 fn read_timeout(header: &str) -> Option<Duration> {

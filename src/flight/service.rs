@@ -71,12 +71,13 @@ impl Service {
         &self,
         caller: &Caller,
         descriptor: FlightDescriptor,
+        deadline: Option<clock::Instant>,
     ) -> Result<FlightInfo, Error> {
         match self.chosen(caller, wanted::described(&descriptor)?) {
             Wanted::Rows(asked) => {
                 let command = self.engine.settled(asked.command);
                 let asked = Asked { call: Some(running::name()), command, ..asked };
-                self.info(asked, descriptor).await
+                self.info(asked, descriptor, deadline).await
             }
             Wanted::Told(command, bytes) => {
                 let ticket = FlightEndpoint::new().with_ticket(Ticket { ticket: bytes });
@@ -88,8 +89,13 @@ impl Service {
         }
     }
 
-    async fn info(&self, asked: Asked, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
-        let plan = self.engine.plan(asked.command.clone()).await?;
+    async fn info(
+        &self,
+        asked: Asked,
+        descriptor: FlightDescriptor,
+        deadline: Option<clock::Instant>,
+    ) -> Result<FlightInfo, Error> {
+        let plan = self.engine.plan_until(asked.command.clone(), deadline).await?;
         info::flight_info(&asked, descriptor, &plan)
     }
 
@@ -112,7 +118,7 @@ impl Service {
         let this = self.clone();
         let infos = stream::iter(asked).map(move |(asked, descriptor): (Asked, _)| {
             let this = this.clone();
-            async move { this.info(asked, descriptor).await }
+            async move { this.info(asked, descriptor, None).await }
         });
         let infos = infos.buffered(limits::flight::LOOKUPS);
         infos.map(|info| info.map_err(|error| status::status(&error))).boxed()
@@ -122,9 +128,10 @@ impl Service {
         &self,
         caller: &Caller,
         descriptor: FlightDescriptor,
+        deadline: Option<clock::Instant>,
     ) -> Result<SchemaResult, Error> {
         let schema = match self.chosen(caller, wanted::described(&descriptor)?) {
-            Wanted::Rows(asked) => self.engine.plan(asked.command).await?.schema(),
+            Wanted::Rows(asked) => self.engine.plan_until(asked.command, deadline).await?.schema(),
             Wanted::Told(command, _) => sql::schema(&command)?,
         };
         let options = arrow::ipc::writer::IpcWriteOptions::default();
@@ -141,7 +148,7 @@ impl Service {
         let began = clock::now();
         match self.chosen(caller, wanted::read(&ticket.ticket)?) {
             Wanted::Rows(asked) => {
-                let plan = self.engine.plan(asked.command.clone()).await?;
+                let plan = self.engine.plan_until(asked.command.clone(), deadline).await?;
                 Ok(self.rows(asked, plan, began, deadline))
             }
             Wanted::Told(command, _) => {
@@ -238,7 +245,8 @@ impl FlightService for Service {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let caller = self.admit(&request)?;
-        let info = self.flight_info(&caller, request.into_inner()).await;
+        let deadline = call::deadline(request.metadata());
+        let info = self.flight_info(&caller, request.into_inner(), deadline).await;
         info.map(Response::new).map_err(|error| status::status(&error))
     }
 
@@ -247,8 +255,9 @@ impl FlightService for Service {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<PollInfo>, Status> {
         let caller = self.admit(&request)?;
+        let deadline = call::deadline(request.metadata());
         // Planning takes no time, so the first poll is also the last: no descriptor to go on with.
-        let info = self.flight_info(&caller, request.into_inner()).await;
+        let info = self.flight_info(&caller, request.into_inner(), deadline).await;
         let info = info.map_err(|error| status::status(&error))?;
         let poll = PollInfo::new().with_info(info).try_with_progress(1.0);
         poll.map(Response::new).map_err(|error| status::status(&Error::Encode(error)))
@@ -259,7 +268,8 @@ impl FlightService for Service {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<SchemaResult>, Status> {
         let caller = self.admit(&request)?;
-        let schema = self.schema(&caller, request.into_inner()).await;
+        let deadline = call::deadline(request.metadata());
+        let schema = self.schema(&caller, request.into_inner(), deadline).await;
         schema.map(Response::new).map_err(|error| status::status(&error))
     }
 
@@ -303,7 +313,7 @@ impl FlightService for Service {
         let deadline = call::deadline(request.metadata());
         let action = request.get_ref();
         let (engine, sessions, running) = (&self.engine, &self.sessions, &self.running);
-        let caller = sql::actions::Caller { engine, sessions, running, known };
+        let caller = sql::actions::Caller { engine, sessions, running, known, deadline };
         let done = sql::actions::run(&caller, &action.r#type, &action.body).await;
         if let Some(done) = done.map_err(|error| status::status(&error))? {
             let results = stream::iter(done.body.map(|body| Ok(ActionResult::new(body))));

@@ -29,6 +29,16 @@ pub const DEADLINE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// server waits longer before it kills.
 pub const DRAIN_MAX: Duration = Duration::from_secs(60 * 60);
 
+/// How long a command's last work may go on in the background once its result is there.
+pub const LINGER: Duration = Duration::from_secs(3);
+
+/// After the time that a server may drain, how long it has to end by itself: longer than
+/// [`LINGER`].
+pub const ENDING_MAX: Duration = Duration::from_secs(6);
+
+/// For a last line of the log to be written, whose reader may take nothing any more.
+pub const NOTE_MAX: Duration = Duration::from_secs(1);
+
 /// The longest age at which a stored version may answer: what is older is history.
 pub const MAX_AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 

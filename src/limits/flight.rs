@@ -33,6 +33,13 @@ pub const STREAMS_MAX: u32 = 256;
 /// Between two pings of an idle connection, so that one whose client is gone is noticed.
 pub const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// How long before its caller stops waiting a call is over, so that its error still arrives: a share
+/// of the time that the caller gave,
+pub const LEAD_SHARE: u32 = 20;
+
+/// and at most this.
+pub const LEAD_MAX: Duration = Duration::from_millis(250);
+
 /// For running streams to end after the server was told to stop; orchestrators kill after 30 s.
 pub const DRAIN: Duration = Duration::from_secs(25);
 

@@ -1,5 +1,7 @@
 //! SQL.
 
+use std::time::Duration;
+
 /// Bytes of a statement. Tools write long lists of values; nobody writes more than this.
 pub const STATEMENT_BYTES_MAX: usize = 512 << 10;
 
@@ -13,6 +15,25 @@ pub const WORDS_MAX: usize = 4_000;
 /// The stack of a thread that plans statements: in a build without optimisation the planner takes
 /// up to 7 KB a level, and a statement has at most [`WORDS_MAX`] of them.
 pub const STACK_BYTES: usize = 64 << 20;
+
+/// Statements that are planned or run at once, those included that were given up and still run: each
+/// has threads of its own.
+pub const STATEMENTS_MAX: usize = 128;
+
+/// Statements that were given up and still run before new ones are refused. Nothing can interrupt
+/// them, and each takes a share of the cores from all others.
+pub const ABANDONED_MAX: usize = 8;
+
+/// After its end, or after it was given up, a statement that can be stopped has stopped for long.
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(1);
+
+/// Threads of statements that are kept for the next ones: starting them takes longer than a small
+/// statement.
+pub const THREADS_KEPT: usize = 8;
+
+/// How long planning may take if its caller names no time: the store is asked for versions
+/// meanwhile, the rest takes a fraction of a second.
+pub const PLANNING_MAX: Duration = Duration::from_secs(120);
 
 /// How deep parentheses, subqueries and operators may nest: the parser and the planner recurse.
 pub const DEPTH_MAX: usize = 100;

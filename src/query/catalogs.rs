@@ -13,6 +13,7 @@ use datafusion::common::{DataFusionError, Result};
 
 use super::functions::{AS_OF, CHANGES};
 use super::provider::Rows;
+use super::threads::Serving;
 use super::words::Words;
 use super::{Connection, Error, Namespace, Of, Opened, Part, Statement, Version, system};
 use crate::catalog::{self, Column};
@@ -57,6 +58,8 @@ struct Named {
     version: Option<u64>,
     /// Whether sources may help with filters.
     pushdown: bool,
+    /// Who opens tables.
+    serving: Serving,
     /// The stored tables of each connection, where somebody asks for a list.
     stored: BTreeMap<Arc<str>, Vec<String>>,
     /// What was opened for it, tables of which the plan needs nothing included.
@@ -78,6 +81,7 @@ impl Catalogs {
         words: Words,
         statement: &Statement,
         pushdown: bool,
+        serving: Serving,
     ) -> Self {
         let only = namespace.connection(None).map(|only| only.name.to_string());
         let default_catalog = match &statement.catalog {
@@ -94,6 +98,7 @@ impl Catalogs {
                 part: statement.part,
                 version: statement.version,
                 pushdown,
+                serving,
                 stored: BTreeMap::new(),
                 opened: Arc::default(),
             }),
@@ -110,6 +115,7 @@ impl Catalogs {
             part: self.named.part,
             version: self.named.version,
             pushdown: self.named.pushdown,
+            serving: self.named.serving.clone(),
             stored,
             opened: self.named.opened.clone(),
         };
@@ -155,10 +161,12 @@ impl Named {
             self.version.map(|version| Of::Rows(Some(Version::Stored(Which::Number(version)))));
         let of = pinned.as_ref().unwrap_or(of);
         self.opened.count.fetch_add(1, Ordering::Relaxed);
-        let mut opened = Opened::find(connection, table, of, &wanted).await?;
-        if self.words.explains() {
-            opened = opened.expecting().await?;
-        }
+        let (table, of, explains) = (table.to_owned(), of.clone(), self.words.explains());
+        let opened = self.serving.open(async move {
+            let opened = Opened::find(connection, &table, &of, &wanted).await?;
+            if explains { opened.expecting().await } else { Ok(opened) }
+        });
+        let opened = opened.await?;
         // What is given on request is there for a statement that names it.
         let given = |column: &&Column| {
             (!column.on_request || self.words.has(&column.name)) && opened.has(&column.name)
@@ -168,6 +176,11 @@ impl Named {
         self.opened.first.get_or_init(|| opened.clone());
         let rows = Rows::new(opened, columns, self.part, true)?;
         Ok(if self.pushdown { rows } else { rows.alone() })
+    }
+
+    async fn system(&self, table: &str) -> Result<Arc<dyn TableProvider>, Error> {
+        let (namespace, table) = (self.namespace.clone(), table.to_owned());
+        self.serving.open(async move { system::table(&namespace, &table).await }).await
     }
 }
 
@@ -227,14 +240,14 @@ impl Schema {
     async fn find(&self, table: &str) -> Result<Arc<dyn TableProvider>, Error> {
         // What the server knows of itself is not one connection's.
         if self.name == SYSTEM && self.catalog == UNDECIDED {
-            return system::table(&self.named.namespace, table).await;
+            return self.named.system(table).await;
         }
         let connection = self.connection()?.clone();
         let of = match &*self.name {
             DIRECTORY => Of::Rows(None),
             LIVE => Of::Rows(Some(Version::Live)),
             STORED => Of::Rows(Some(Version::Stored(Which::Latest))),
-            SYSTEM => return system::table(&self.named.namespace, table).await,
+            SYSTEM => return self.named.system(table).await,
             other => {
                 return Err(Error::UnknownSchema {
                     name: catalog::shown(other),

@@ -22,7 +22,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
-use futures::stream;
+use futures::stream::{self, StreamExt as _};
 
 use super::provider::Rows;
 use super::{Opened, Spent};
@@ -165,6 +165,7 @@ impl ExecutionPlan for Asked {
         let (opened, schema) = (self.opened.clone(), self.schema());
         let spent = context.session_config().get_extension::<Spent>();
         let spent = spent.ok_or_else(|| DataFusionError::Internal("no call".to_owned()))?;
+        let serving = spent.serving.clone();
         let count = async move {
             let graph = opened.connection.live.graph();
             let count = graph.count(&opened.table, Some(spent.deadline), spent.meter.clone()).await;
@@ -176,6 +177,10 @@ impl ExecutionPlan for Asked {
             let row = RecordBatchOptions::new().with_row_count(Some(1));
             Ok(RecordBatch::try_new_with_options(schema, columns, &row)?)
         };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream::once(count))))
+        let count = match serving {
+            Some(serving) => serving.read(stream::once(count)),
+            None => stream::once(count).boxed(),
+        };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), count)))
     }
 }

@@ -15,11 +15,12 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use tokio::sync::OnceCell;
-use tokio::time::timeout_at;
 
 use super::catalogs::DIRECTORY;
+use super::deadline::{planned_by, timely};
 use super::provider::Rows;
 use super::statement::Planned;
+use super::threads::{Serving, StatementThreads};
 use super::words::{Names, Words};
 use super::{
     Command, Error, Fixed, Listed, Name, Namespace, Of, Opened, Part, Request, Spent, Statement,
@@ -41,6 +42,7 @@ pub struct Engine {
     listed: Arc<OnceCell<Vec<Listed>>>,
     /// What was found of those of the store.
     found: listing::Found,
+    threads: StatementThreads,
 }
 
 /// A command whose names have become tables, columns, and states of those tables.
@@ -56,6 +58,8 @@ pub struct Plan {
     stored: Option<Arc<Opened>>,
     /// Whether each of its rows gives at most one, in no order.
     divisible: bool,
+    /// Whether it runs on threads of its own: whatever a caller wrote in SQL does.
+    apart: bool,
     /// How long it may take, whoever waits.
     longest: Duration,
 }
@@ -110,6 +114,7 @@ impl Engine {
             pushdown: true,
             listed: Arc::default(),
             found: listing::Found::default(),
+            threads: StatementThreads::default(),
         })
     }
 
@@ -134,10 +139,47 @@ impl Engine {
     /// choice of columns, parameters or parts that make no sense; [`Error::Writes`];
     /// [`Error::NoStore`]; and what the store meets.
     pub async fn plan(&self, command: impl Into<Command>) -> Result<Plan, Error> {
+        self.plan_until(command, None).await
+    }
+
+    /// The same, given up once `deadline` has come, or after [`PLANNING_MAX`](crate::limits::query::PLANNING_MAX).
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Self::plan), and [`Error::PlannedTooLate`]; [`Kind::Throttled`](crate::error::Kind)
+    /// where too many statements are under way, or were given up and still run.
+    pub async fn plan_until(
+        &self,
+        command: impl Into<Command>,
+        deadline: Option<Instant>,
+    ) -> Result<Plan, Error> {
         match command.into() {
-            Command::Table(request) => self.plan_table(&request).await,
-            Command::Sql(statement) => self.plan_statement(&statement).await,
+            Command::Table(request) => self.plan_table(request, planned_by(deadline)).await,
+            Command::Sql(statement) => {
+                let (engine, serving) = (self.clone(), Serving::here());
+                let plan = async move { engine.plan_statement(&statement, &serving).await };
+                self.threads.plan(planned_by(deadline), plan).await
+            }
         }
+    }
+
+    /// Does what a caller of statements has sent to be done, where statements are planned: it may take
+    /// long, and nobody else has to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan_until`](Self::plan_until).
+    pub async fn apart<T: Send + 'static>(
+        &self,
+        deadline: Option<Instant>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.threads.plan(planned_by(deadline), async move { Ok(work()) }).await
+    }
+
+    /// How many statements were given up, could not be interrupted, and still run.
+    pub fn abandoned(&self) -> usize {
+        self.threads.abandoned()
     }
 
     /// The same, naming what names without a catalog or schema mean by default, so that a choice made
@@ -180,11 +222,19 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// As [`plan`](Self::plan).
-    pub async fn prepare(&self, statement: &Statement) -> Result<Prepared, Error> {
-        let Planned { plan, state, .. } =
-            statement::plan(&self.base, &self.namespace, &self.names, statement, self.pushdown)
-                .await?;
+    /// As [`plan_until`](Self::plan_until).
+    pub async fn prepare(
+        &self,
+        statement: &Statement,
+        deadline: Option<Instant>,
+    ) -> Result<Prepared, Error> {
+        let (engine, statement, serving) = (self.clone(), statement.clone(), Serving::here());
+        let prepared = async move { engine.prepared(&statement, &serving).await };
+        self.threads.plan(planned_by(deadline), prepared).await
+    }
+
+    async fn prepared(&self, asked: &Statement, serving: &Serving) -> Result<Prepared, Error> {
+        let Planned { plan, state, .. } = self.unbound(asked, serving).await?;
         let parameters = shape::announced(&*bind::parameters(&plan)?);
         // Types that only a value settles are not settled here.
         let better = state.optimize(&plan).unwrap_or(plan);
@@ -200,26 +250,17 @@ impl Engine {
         let meter = Arc::new(Meter::default());
         let own = clock::now() + plan.longest;
         let deadline = deadline.map_or(own, |asked| asked.min(own));
-        let Plan { schema, runs, mut state, .. } = plan;
-        let spent = Spent { deadline, meter: meter.clone() };
-        state.config_mut().set_extension(Arc::new(spent));
-        let state = Arc::new(state);
-        let each = stream::iter(runs).then(move |run| {
-            let state = state.clone();
-            async move {
-                let plan = state.query_planner().create_physical_plan(&run, &*state).await?;
-                execute_stream(plan, state.task_ctx())
-            }
-        });
-        let announced = schema.clone();
-        let batches = each.try_flatten().map(move |batch| match batch {
-            Ok(batch) => shape::conform(batch, &announced),
-            Err(error) => Err(Error::from(error)),
-        });
-        Answer { schema, batches: timely(batches.boxed(), deadline), meter, deadline }
+        let schema = plan.schema();
+        let (apart, of_call) = (plan.apart, meter.clone());
+        let begin = move |serving| plan.batches(Spent { deadline, meter: of_call, serving });
+        let batches = match apart {
+            true => self.threads.run(|serving| begin(Some(serving))),
+            false => begin(None),
+        };
+        Answer { schema, batches: timely(batches, deadline), meter, deadline }
     }
 
-    async fn plan_table(&self, request: &Request) -> Result<Plan, Error> {
+    async fn plan_table(&self, request: Request, deadline: Instant) -> Result<Plan, Error> {
         let connection = self.namespace.connection(request.connection.as_deref())?.clone();
         let named = request.columns.as_deref();
         let filter = request.filter.as_deref();
@@ -232,8 +273,22 @@ impl Engine {
         }
         let opened = Opened::find(connection, &request.table, &request.of, &wanted).await?;
         let opened = Arc::new(opened);
+        let Some(words) = words else { return self.plan_rows(&request, opened, None) };
+        let engine = self.clone();
+        let plan = async move { engine.plan_rows(&request, opened, Some(&words)) };
+        self.threads.plan(deadline, plan).await
+    }
+
+    /// Plans the rows of what was opened; the words are those of the filter.
+    fn plan_rows(
+        &self,
+        request: &Request,
+        opened: Arc<Opened>,
+        words: Option<&Words>,
+    ) -> Result<Plan, Error> {
+        let filter = request.filter.as_deref();
         let scan = Scan {
-            columns: opened.select(named)?,
+            columns: opened.select(request.columns.as_deref())?,
             limit: request.limit,
             ..Scan::new(opened.table.clone(), None, None)?
         };
@@ -246,7 +301,7 @@ impl Engine {
         // What `now()` means.
         state.mark_start_execution();
         let mut plan = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(rows)), None)?;
-        if let (Some(text), Some(words)) = (filter, &words) {
+        if let (Some(text), Some(words)) = (filter, words) {
             let expr = statement::parse_expr(text, words)?;
             let expr = ExprWithAlias { expr, alias: None };
             let failed = |error| Error::planning(text, error);
@@ -269,12 +324,18 @@ impl Engine {
             state,
             stored: None,
             divisible: false,
+            apart: words.is_some(),
         })
     }
 
-    async fn plan_statement(&self, asked: &Statement) -> Result<Plan, Error> {
-        let Planned { plan, state, only } =
-            statement::plan(&self.base, &self.namespace, &self.names, asked, self.pushdown).await?;
+    /// A statement whose parameters have no values yet.
+    async fn unbound(&self, asked: &Statement, serving: &Serving) -> Result<Planned, Error> {
+        let (base, names, pushdown) = (&self.base, &self.names, self.pushdown);
+        statement::plan(base, &self.namespace, names, asked, pushdown, serving).await
+    }
+
+    async fn plan_statement(&self, asked: &Statement, serving: &Serving) -> Result<Plan, Error> {
+        let Planned { plan, state, only } = self.unbound(asked, serving).await?;
         let failed = |error| Error::planning(&asked.text, error);
         let stored = only.filter(|only| only.known().is_some());
         let bound = bind::bound(plan, asked.parameters.as_ref())?;
@@ -296,28 +357,9 @@ impl Engine {
             runs,
             state,
             longest: longest.unwrap_or_default(),
+            apart: true,
         })
     }
-}
-
-/// The same batches, or whatever rows come as, and an error once the deadline has come.
-pub fn timely<T: Send + 'static, E: From<Error> + Send + 'static>(
-    batches: BoxStream<'static, Result<T, E>>,
-    deadline: Instant,
-) -> BoxStream<'static, Result<T, E>> {
-    let timely = stream::unfold(Some(batches), move |batches| async move {
-        let mut batches = batches?;
-        let next = timeout_at(deadline, batches.next()).await;
-        // A plan that never waits is not interrupted, and late all the same.
-        let late = clock::now() >= deadline;
-        match next {
-            Ok(None) => None,
-            Ok(Some(Err(error))) => Some((Err(error), None)),
-            Ok(Some(Ok(batch))) if !late => Some((Ok(batch), Some(batches))),
-            Ok(Some(Ok(_))) | Err(_) => Some((Err(Error::TooLate.into()), None)),
-        }
-    });
-    timely.boxed()
 }
 
 fn qualified(table: &str, column: &Column) -> Named {
@@ -348,6 +390,25 @@ fn divisible(plan: &LogicalPlan) -> bool {
 }
 
 impl Plan {
+    /// Its batches, for a call that has this to spend.
+    fn batches(self, spent: Spent) -> BoxStream<'static, Result<RecordBatch, Error>> {
+        let Plan { schema, runs, mut state, .. } = self;
+        state.config_mut().set_extension(Arc::new(spent));
+        let state = Arc::new(state);
+        let each = stream::iter(runs).then(move |run| {
+            let state = state.clone();
+            async move {
+                let plan = state.query_planner().create_physical_plan(&run, &*state).await?;
+                execute_stream(plan, state.task_ctx())
+            }
+        });
+        let batches = each.try_flatten().map(move |batch| match batch {
+            Ok(batch) => shape::conform(batch, &schema),
+            Err(error) => Err(Error::from(error)),
+        });
+        batches.boxed()
+    }
+
     /// The schema of the answer.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()

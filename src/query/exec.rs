@@ -160,6 +160,7 @@ impl ExecutionPlan for Read {
     ) -> Result<SendableRecordBatchStream> {
         let spent = context.session_config().get_extension::<Spent>();
         let spent = spent.ok_or_else(|| DataFusionError::Internal("no call".to_owned()))?;
+        let serving = spent.serving.clone();
         let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
         let source = self.opened.source(self.parts.get(partition).copied().flatten());
         let this = self.clone();
@@ -170,8 +171,13 @@ impl ExecutionPlan for Read {
             let deadline = spent.deadline.min(own);
             source.scan(this.scan_now(), deadline, spent.meter.clone())
         });
-        let batches = batches.flatten().map(move |batch| {
-            let batch = batch.map_err(failed)?;
+        let batches = batches.flatten().map(|batch| batch.map_err(failed));
+        let batches = match serving {
+            Some(serving) => serving.read(batches),
+            None => batches.boxed(),
+        };
+        let batches = batches.map(move |batch| {
+            let batch = batch?;
             rows.add(batch.num_rows());
             conform(batch, &schema)
         });

@@ -17,7 +17,8 @@
 //! | `fixed` | which answers never change |
 //! | `bind`, `shape` | values of parameters; the schema of an answer |
 //! | `session` | DataFusion as it is used here |
-//! | `engine` | plans and runs |
+//! | `threads` | the threads of statements, apart from those that serve |
+//! | `engine`, `deadline` | plans and runs, in time |
 //! | `fault` | what DataFusion says went wrong, as errors of ours |
 //!
 //! DataFusion is spoken of here and nowhere else.
@@ -26,6 +27,7 @@ mod bind;
 mod bounded;
 mod catalogs;
 mod count;
+mod deadline;
 mod engine;
 mod exec;
 mod fair;
@@ -45,6 +47,7 @@ mod session;
 mod shape;
 mod statement;
 mod system;
+mod threads;
 mod windows;
 mod words;
 
@@ -52,7 +55,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use catalogs::{DIRECTORY, LIVE, SCHEMAS, STORED, SYSTEM};
-pub use engine::{Answer, Engine, Known, Plan, Prepared, timely};
+pub use deadline::timely;
+pub use engine::{Answer, Engine, Known, Plan, Prepared};
 pub use fixed::Fixed;
 pub use listing::{Listed, Name};
 pub use namespace::{Connection, MaxAge, Namespace};
@@ -196,6 +200,24 @@ pub enum Error {
         /// How many there may be.
         max: usize,
     },
+    /// The deadline came before the plan.
+    #[error("the statement could not be planned in time")]
+    PlannedTooLate,
+    /// Statements that were given up still run, and cannot be interrupted.
+    #[error("{count} statements that were given up still run, and no others begin meanwhile")]
+    StatementsAbandoned {
+        /// How many.
+        count: usize,
+    },
+    /// As many statements are planned or run as may be at once.
+    #[error("{max} statements are under way, and no more begin at once")]
+    TooManyStatements {
+        /// How many.
+        max: usize,
+    },
+    /// The system gives no threads to a statement.
+    #[error("could not start threads for a statement")]
+    Threads(#[source] std::io::Error),
     /// The deadline came before the last row.
     #[error("the rows did not all come in time")]
     TooLate,
@@ -230,7 +252,9 @@ impl Error {
             | Error::NotBound
             | Error::TooManyBindings { .. } => Kind::Invalid,
             Error::Writes { .. } | Error::NotSupported { .. } => Kind::Unsupported,
-            Error::TooLate => Kind::TimedOut,
+            Error::TooLate | Error::PlannedTooLate => Kind::TimedOut,
+            Error::StatementsAbandoned { .. } | Error::TooManyStatements { .. } => Kind::Throttled,
+            Error::Threads(_) => Kind::Unavailable,
             Error::Run(error) => fault::kind(error),
         }
     }
@@ -249,6 +273,18 @@ impl Error {
                 Some("name one, as in the path `[\"connection\", \"table\"]`".to_owned())
             }
             Error::TooLate => Some("give the call more time, or ask for less".to_owned()),
+            Error::PlannedTooLate => Some(
+                "nest fewer functions and subqueries inside of each other, or give the call more time"
+                    .to_owned(),
+            ),
+            Error::StatementsAbandoned { .. } => Some(
+                "read tables without SQL, which goes on, or try again later; restart the server if \
+                 they do not end"
+                    .to_owned(),
+            ),
+            Error::TooManyStatements { .. } => {
+                Some("try again when some of them have ended".to_owned())
+            }
             Error::Catalog(error) => error.hint(),
             Error::Source(error) => error.hint(),
             Error::Run(error) => match fault::inside(error) {

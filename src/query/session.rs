@@ -14,6 +14,7 @@ use super::count::Count;
 use super::fair::Fair;
 use super::few::Few;
 use super::lineage::Lineage;
+use super::threads::Serving;
 use super::windows::Windows;
 use crate::clock::Instant;
 use crate::graph::Meter;
@@ -27,6 +28,8 @@ pub struct Spent {
     pub deadline: Instant,
     /// What its reads ask of Graph.
     pub meter: Arc<Meter>,
+    /// Who reads tables for it, where its own threads do not.
+    pub serving: Option<Serving>,
 }
 
 /// What all statements have in common: functions, rules, and memory.

@@ -17,6 +17,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::catalogs::{Catalogs, SCHEMAS};
 use super::functions::{AS_OF, CHANGES, Called};
+use super::threads::Serving;
 use super::words::{Names, Words};
 use super::{Error, Namespace, Opened, Statement, listing, session, system};
 use crate::catalog::{Catalog, Property, Type};
@@ -85,15 +86,19 @@ pub async fn plan(
     names: &Names,
     statement: &Statement,
     pushdown: bool,
+    serving: &Serving,
 ) -> Result<Planned, Error> {
     let text = &*statement.text;
     let words = Words::read(text, names)?;
     let parsed = parse(text, &words)?;
     read_only(&parsed)?;
     let lists = lists_tables(&parsed);
-    let mut catalogs = Catalogs::new(namespace.clone(), words, statement, pushdown);
+    let mut catalogs =
+        Catalogs::new(namespace.clone(), words, statement, pushdown, serving.clone());
     if lists {
-        catalogs = catalogs.with_stored(stored(namespace).await?);
+        let namespace = namespace.clone();
+        let stored = serving.open(async move { stored(&namespace).await });
+        catalogs = catalogs.with_stored(stored.await?);
     }
     let called = Called::find(&parsed, &catalogs).await?;
     let mut state = session::of(base, catalogs.clone());

@@ -63,7 +63,7 @@ impl Running {
     }
 
     /// Waits for a note with these words.
-    fn wait_for(&mut self, words: &str) {
+    pub fn wait_for(&mut self, words: &str) {
         let notes = self.notes.as_mut().expect("open notes");
         while !self.said.contains(words) {
             let read = notes.read_line(&mut self.said).expect("text");
@@ -71,7 +71,7 @@ impl Running {
         }
     }
 
-    fn address(&self, name: &str) -> String {
+    pub fn address(&self, name: &str) -> String {
         let line = self.lines.iter().find_map(|line| line.strip_prefix(&format!("{name}: ")));
         line.unwrap_or_else(|| panic!("{name} is not among {:?}", self.lines)).to_owned()
     }

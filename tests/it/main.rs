@@ -26,6 +26,7 @@ mod sim;
 mod sockets;
 mod sql;
 mod store;
+mod stuck;
 mod tickets;
 mod tidy;
 mod wire;

@@ -18,6 +18,7 @@ use super::messages::{
     INVALID_VALUE, OptionError, OptionValue, SessionOptionValue, SetSessionOptionsRequest,
     SetSessionOptionsResult,
 };
+use crate::clock::Instant;
 use crate::flight::running::Running;
 use crate::flight::sessions::{Chosen, Known, Sessions};
 use crate::flight::ticket::{self, Asked};
@@ -58,6 +59,8 @@ pub struct Caller<'a> {
     pub running: &'a Running,
     /// By what the caller is known.
     pub known: Vec<Known>,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
 }
 
 /// The only result of an action, and the cookie that goes with it.
@@ -132,7 +135,7 @@ async fn prepare(
 ) -> Result<Done, Error> {
     let Chosen { catalog, schema } = caller.sessions.get(&caller.known);
     let statement = Statement { catalog, schema, ..Statement::new(request.query) };
-    let prepared = caller.engine.prepare(&statement).await?;
+    let prepared = caller.engine.prepare(&statement, caller.deadline).await?;
     let parameters = match prepared.parameters.fields().is_empty() {
         true => Bytes::new(),
         false => ipc(&prepared.parameters)?,

@@ -33,7 +33,7 @@ async fn a_condition_may_speak_of_now() {
 async fn a_limit_may_be_a_parameter() {
     let house = house();
     let statement = Statement::new("SELECT id FROM users ORDER BY id LIMIT ? OFFSET ?");
-    let prepared = house.engine.prepare(&statement).await.expect("a statement");
+    let prepared = house.engine.prepare(&statement, None).await.expect("a statement");
     let types: Vec<_> = prepared.parameters.fields().iter().map(|it| it.data_type()).collect();
     assert_eq!(types, [&DataType::Int64; 2]);
     let literal = Statement::new("SELECT id FROM users ORDER BY id LIMIT 3 OFFSET 2");
