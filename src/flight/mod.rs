@@ -30,6 +30,7 @@ mod status;
 pub mod ticket;
 mod told;
 mod uncopied;
+mod values;
 mod versions;
 mod wanted;
 

@@ -1,23 +1,15 @@
-//! Values of parameters: batches of Arrow from outside.
-//!
-//! Arrow's reader takes the lengths in a message at their word and sets memory aside for them, so
-//! they are looked at first.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! Values of parameters: streams of Arrow's messages, as tickets carry them.
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 use arrow::error::ArrowError;
-use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
-use arrow::ipc::{self, root_as_message};
 
-use crate::limits::query::BINDINGS_MAX;
+use super::values::{ValuesReader, cut, wrong};
 
-/// In front of a message: a marker, and the length of its head.
+/// In front of a message: this, and the length of its head.
 ///
 /// <https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format>
-const PREFIX_BYTES: usize = 8;
+const MARKER: [u8; 4] = [0xFF; 4];
 
 /// One batch of values as an Arrow IPC stream.
 ///
@@ -34,67 +26,26 @@ pub fn write(values: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
 ///
 /// # Errors
 ///
-/// [`ArrowError::IpcError`] for what is none, and as [`check`].
+/// [`ArrowError::IpcError`] for what is none, and as [`ValuesReader::take`].
 pub fn read(bytes: &[u8]) -> Result<RecordBatch, ArrowError> {
+    let mut values = ValuesReader::default();
     let mut rest = bytes;
-    while let Some(prefix) = rest.first_chunk::<PREFIX_BYTES>() {
-        let [.., a, b, c, d] = *prefix;
-        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+    while !rest.is_empty() {
+        let (marker, after) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
+        // Arrow of old wrote none, and its reader takes whatever stands there for a length.
+        if *marker != MARKER {
+            return Err(wrong("a message begins without its marker"));
+        }
+        let (length, after) = after.split_first_chunk::<4>().ok_or_else(cut)?;
+        let length = u32::from_le_bytes(*length) as usize;
         if length == 0 {
             break;
         }
-        rest = &rest[PREFIX_BYTES..];
-        let Some((head, body)) = rest.split_at_checked(length) else { return Err(cut()) };
-        rest = body.get(check(head, body.len())?..).unwrap_or_default();
+        let (head, after) = after.split_at_checked(length).ok_or_else(cut)?;
+        let body = values.take(head, after)?;
+        rest = after.get(body..).ok_or_else(cut)?;
     }
-    // What the checks have missed is the client's fault as well.
-    catch_unwind(AssertUnwindSafe(|| {
-        let reader = StreamReader::try_new(bytes, None)?;
-        let schema = reader.schema();
-        concat_batches(&schema, &reader.collect::<Result<Vec<_>, _>>()?)
-    }))
-    .unwrap_or_else(|_| Err(contradiction()))
-}
-
-/// What Arrow's reader died of.
-pub fn contradiction() -> ArrowError {
-    ArrowError::IpcError("a message contradicts itself".to_owned())
-}
-
-/// Checks the lengths that the head of a message tells, of whose body there are so many bytes; the
-/// length of the body.
-///
-/// # Errors
-///
-/// [`ArrowError::IpcError`] of lengths that are not there, of what is compressed, which could be
-/// any size, and of more rows than are bound.
-pub fn check(head: &[u8], bytes: usize) -> Result<usize, ArrowError> {
-    let wrong = |what: &str| Err(ArrowError::IpcError(what.to_owned()));
-    let Ok(message) = root_as_message(head) else { return wrong("a message cannot be read") };
-    let body = usize::try_from(message.bodyLength()).ok().filter(|body| *body <= bytes);
-    let Some(body) = body else { return Err(cut()) };
-    let dictionary = message.header_as_dictionary_batch();
-    let batch = message.header_as_record_batch().or_else(|| dictionary?.data());
-    let Some(batch) = batch else { return Ok(body) };
-    if batch.compression().is_some() {
-        return wrong("values are not to be compressed");
-    }
-    if !(0..=BINDINGS_MAX as i64).contains(&batch.length()) {
-        return wrong("there are more sets of values than are taken");
-    }
-    let within = |buffer: &ipc::Buffer| {
-        let (start, length) = (buffer.offset(), buffer.length());
-        let end = start.checked_add(length).filter(|_| start >= 0 && length >= 0);
-        end.is_some_and(|end| end <= body as i64)
-    };
-    if !batch.buffers().is_none_or(|buffers| buffers.iter().all(within)) {
-        return Err(cut());
-    }
-    Ok(body)
-}
-
-fn cut() -> ArrowError {
-    ArrowError::IpcError("a message is shorter than it says".to_owned())
+    values.finish()
 }
 
 #[cfg(test)]
@@ -131,6 +82,18 @@ mod tests {
         writer.write(&batch).expect("a batch");
         read(writer.get_ref()).expect_err("compressed");
         read(&write(&values(1_001)).expect("bytes")).expect_err("too many");
+    }
+
+    #[test]
+    fn a_length_without_a_marker_is_not_believed() {
+        // Two GiB, says a message of five bytes.
+        read(&[0xFF, 0xFF, 0xFF, 0x7F, 0]).expect_err("nothing of it is there");
+        let mut old = write(&values(3)).expect("bytes");
+        old.drain(..4);
+        read(&old).expect_err("no marker");
+        for end in [3, 5, 7] {
+            read(&write(&values(3)).expect("bytes")[..end]).expect_err("cut");
+        }
     }
 
     proptest! {

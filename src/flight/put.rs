@@ -1,25 +1,25 @@
 //! `do_put`: values for the parameters of a prepared statement, and nothing else.
 
-use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::{Command as Sql, DoPutPreparedStatementResult};
 use arrow_flight::{FlightData, PutResult};
-use futures::future::{self, FutureExt as _};
+use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use tonic::Streaming;
 
 use super::ticket::{self, Asked};
-use super::{Error, parameters, wanted};
+use super::values::ValuesReader;
+use super::{Error, wanted};
+use crate::clock::Instant;
 use crate::limits::flight as limits;
-use crate::query::{Command, Statement};
+use crate::query::{Command, Engine, Statement};
 
-/// What a batch takes besides its values, about.
-const BATCH_BYTES: usize = 1 << 10;
+/// What a message takes besides its bytes, about.
+const FRAME_BYTES: usize = 128;
 
 /// Binds the values that come to the statement that they name. The answer is its new handle, which
 /// holds them.
@@ -28,7 +28,11 @@ const BATCH_BYTES: usize = 1 << 10;
 ///
 /// [`Error::ReadOnly`] for everything that would write, [`Error::Parameters`] and
 /// [`Error::ParametersTooLong`].
-pub async fn bind(mut frames: Streaming<FlightData>) -> Result<PutResult, Error> {
+pub async fn bind(
+    engine: &Engine,
+    mut frames: Streaming<FlightData>,
+    deadline: Option<Instant>,
+) -> Result<PutResult, Error> {
     let first = frames.message().await.map_err(|status| unread(FlightError::from(status)))?;
     let Some(first) = first else { return Err(Error::ReadOnly { method: "do_put".to_owned() }) };
     let descriptor = first.flight_descriptor.clone().unwrap_or_default();
@@ -43,52 +47,47 @@ pub async fn bind(mut frames: Streaming<FlightData>) -> Result<PutResult, Error>
         return Err(Error::ReadOnly { method: "do_put".to_owned() });
     };
     let rest = stream::iter([Ok(first)]).chain(frames.map_err(FlightError::from));
-    let parameters = Some(read(rest).await?);
+    let messages = received(rest).await?;
+    let parameters = engine.apart(deadline, move || joined(&messages)).await??;
+    let parameters = Some(parameters);
     let bound = Asked::from(Command::Sql(Statement { parameters, ..statement }));
     let result =
         DoPutPreparedStatementResult { prepared_statement_handle: Some(ticket::write(&bound)?) };
     Ok(PutResult { app_metadata: result.encode_to_vec().into() })
 }
 
-/// All values as one batch.
-async fn read<S>(frames: S) -> Result<RecordBatch, Error>
-where
-    S: Stream<Item = Result<FlightData, FlightError>> + Send + 'static,
-{
-    let frames = frames.and_then(|frame| future::ready(checked(frame)));
-    let values = FlightRecordBatchStream::new_from_flight_data(frames);
-    // What the checks have missed is the client's fault as well.
-    let read = AssertUnwindSafe(joined(values)).catch_unwind().await;
-    read.unwrap_or_else(|_| Err(unread(parameters::contradiction().into())))
-}
+/// Messages as they came: heads and bodies.
+type Messages = Vec<(Bytes, Bytes)>;
 
-async fn joined(mut values: FlightRecordBatchStream) -> Result<RecordBatch, Error> {
-    let mut batches: Vec<RecordBatch> = Vec::new();
-    let mut bytes = 0;
-    while let Some(batch) = values.next().await {
-        let batch = batch.map_err(unread)?;
-        // One without columns takes memory too.
-        bytes += batch.get_array_memory_size() + BATCH_BYTES;
+/// All messages of a stream.
+async fn received<S>(frames: S) -> Result<Messages, Error>
+where
+    S: Stream<Item = Result<FlightData, FlightError>> + Send,
+{
+    let mut frames = pin!(frames);
+    let (mut messages, mut bytes) = (Vec::new(), 0);
+    while let Some(frame) = frames.next().await {
+        let FlightData { data_header, data_body, .. } = frame.map_err(unread)?;
+        bytes += data_header.len() + data_body.len() + FRAME_BYTES;
         if bytes > limits::PARAMETER_BYTES_MAX {
             let bytes_max = limits::PARAMETER_BYTES_MAX;
             return Err(Error::ParametersTooLong { bytes, bytes_max });
         }
-        batches.push(batch);
+        // One without a head only names the statement.
+        if !data_header.is_empty() {
+            messages.push((data_header, data_body));
+        }
     }
-    let schema = match (batches.first(), values.schema()) {
-        (Some(first), _) => first.schema(),
-        (None, Some(schema)) => schema.clone(),
-        (None, None) => return Err(unread(FlightError::protocol("no schema came"))),
-    };
-    concat_batches(&schema, &batches).map_err(|error| Error::Parameters(Box::new(error)))
+    Ok(messages)
 }
 
-/// A frame whose lengths hold.
-fn checked(frame: FlightData) -> Result<FlightData, FlightError> {
-    if !frame.data_header.is_empty() {
-        parameters::check(&frame.data_header, frame.data_body.len())?;
+/// All values as one batch.
+fn joined(messages: &Messages) -> Result<RecordBatch, Error> {
+    let mut values = ValuesReader::default();
+    for (head, body) in messages {
+        values.take(head, body).map_err(|error| unread(error.into()))?;
     }
-    Ok(frame)
+    values.finish().map_err(|error| unread(error.into()))
 }
 
 fn unread(error: FlightError) -> Error {
@@ -107,8 +106,9 @@ mod tests {
     use futures::stream::{self, TryStreamExt as _};
     use proptest::prelude::*;
 
-    use super::{Error, parameters, read};
+    use super::{Error, joined, received};
     use crate::error::Kind;
+    use crate::flight::parameters;
 
     fn values() -> RecordBatch {
         let numbers = Int32Array::from_iter([Some(1), None, Some(3)]);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn put(frames: Vec<FlightData>) -> Result<RecordBatch, Error> {
-        block_on(read(stream::iter(frames.into_iter().map(Ok))))
+        joined(&block_on(received(stream::iter(frames.into_iter().map(Ok))))?)
     }
 
     /// The head of the schema with these bytes in the place where `holds` is then true of a field.

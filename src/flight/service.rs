@@ -285,7 +285,8 @@ impl FlightService for Service {
         request: Request<Streaming<FlightData>>,
     ) -> Result<Response<Self::DoPutStream>, Status> {
         self.admit(&request)?;
-        let bound = put::bind(request.into_inner()).await;
+        let deadline = call::deadline(request.metadata());
+        let bound = put::bind(&self.engine, request.into_inner(), deadline).await;
         let result = bound.map_err(|error| status::status(&error))?;
         Ok(Response::new(stream::iter([Ok(result)]).boxed()))
     }

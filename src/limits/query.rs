@@ -72,6 +72,9 @@ pub const FUNCTION_BYTES_MAX: u64 = 32 << 20;
 /// two, in which nothing else has a turn on that core. A batch of texts of 300 letters takes fewer.
 pub const FUNCTION_STEPS_MAX: u64 = 1_000_000_000;
 
+/// Bytes of a value whose type says how long it is, null or not: of a batch that is 32 MiB.
+pub const WIDTH_MAX: u64 = 4 << 10;
+
 /// Bytes of an element of a list of which no more is known.
 pub const ELEMENT_BYTES: u64 = 8;
 

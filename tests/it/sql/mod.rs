@@ -17,7 +17,7 @@ mod running;
 mod stored;
 
 /// A tenant of a few hundred users.
-fn house() -> House {
+pub fn house() -> House {
     House::of(Tenant::seed(7).users(300).start())
 }
 
