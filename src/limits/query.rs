@@ -72,6 +72,13 @@ pub const FUNCTION_BYTES_MAX: u64 = 32 << 20;
 /// two, in which nothing else has a turn on that core. A batch of texts of 300 letters takes fewer.
 pub const FUNCTION_STEPS_MAX: u64 = 1_000_000_000;
 
+/// Tables of a statement with all queries written out that it names by `WITH`: each use is planned
+/// anew. Statements of tools name a few dozen.
+pub const TABLES_MAX: usize = 1_000;
+
+/// Bytes of one constant in a plan that reads rows: a batch of rows may each get a copy.
+pub const CONSTANT_BYTES_MAX: usize = 64 << 10;
+
 /// Bytes of a value whose type says how long it is, null or not: of a batch that is 32 MiB.
 pub const WIDTH_MAX: u64 = 4 << 10;
 

@@ -24,7 +24,7 @@ use super::threads::{Serving, StatementThreads};
 use super::words::{Names, Words};
 use super::{
     Command, Error, Fixed, Listed, Name, Namespace, Of, Opened, Part, Request, Spent, Statement,
-    Version, bind, listing, session, shape, statement,
+    Version, bind, listing, plan_size, session, shape, statement,
 };
 use crate::catalog::{Column, Scan};
 use crate::clock::{self, Instant};
@@ -316,6 +316,7 @@ impl Engine {
         }
         let text = filter.unwrap_or_default();
         let plan = state.optimize(&plan.build()?).map_err(|error| Error::planning(text, error))?;
+        plan_size::constants(&plan)?;
         Ok(Plan {
             schema: scan.schema(),
             longest: opened.connection.live.deadline(),
@@ -344,6 +345,7 @@ impl Engine {
             .map(|plan| state.optimize(plan))
             .collect::<Result<_, _>>()
             .map_err(failed)?;
+        runs.iter().try_for_each(plan_size::constants)?;
         let Some(first) = runs.first() else { return Err(Error::NotBound) };
         let longest = self.namespace.connections().map(|it| it.live.deadline()).max();
         Ok(Plan {

@@ -13,7 +13,7 @@
 //! | `opened` | which state of a table is read, and by whom |
 //! | `provider`, `pushdown`, `exec`, `lineage`, `few` | from a plan to scans that ask for no more than it needs |
 //! | `count` | `count(*)` as Graph counts |
-//! | `fair`, `bounded`, `reckon`, `windows` | long work that lets others have their turn; functions and windows that would take all memory |
+//! | `fair`, `bounded`, `reckon`, `windows`, `plan_size` | long work that lets others have their turn; functions, windows, constants and types that would take all memory |
 //! | `fixed` | which answers never change |
 //! | `bind`, `shape` | values of parameters; the schema of an answer |
 //! | `session` | DataFusion as it is used here |
@@ -39,6 +39,7 @@ mod lineage;
 mod listing;
 mod namespace;
 mod opened;
+mod plan_size;
 mod provider;
 mod pushdown;
 mod reckon;

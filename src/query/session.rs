@@ -8,7 +8,6 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
-use super::bounded;
 use super::catalogs::Catalogs;
 use super::count::Count;
 use super::fair::Fair;
@@ -16,6 +15,7 @@ use super::few::Few;
 use super::lineage::Lineage;
 use super::threads::Serving;
 use super::windows::Windows;
+use super::{bounded, plan_size};
 use crate::clock::Instant;
 use crate::graph::Meter;
 use crate::limits::query as limits;
@@ -48,6 +48,7 @@ pub fn base() -> Result<SessionState> {
         .build();
     datafusion_functions_json::register_all(&mut state)?;
     bounded::bound(&mut state)?;
+    plan_size::bound(&mut state)?;
     Ok(state)
 }
 

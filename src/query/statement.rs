@@ -19,7 +19,7 @@ use super::catalogs::{Catalogs, SCHEMAS};
 use super::functions::{AS_OF, CHANGES, Called};
 use super::threads::Serving;
 use super::words::{Names, Words};
-use super::{Error, Namespace, Opened, Statement, listing, session, system};
+use super::{Error, Namespace, Opened, Statement, listing, plan_size, session, system};
 use crate::catalog::{Catalog, Property, Type};
 use crate::limits::query as limits;
 
@@ -92,6 +92,7 @@ pub async fn plan(
     let words = Words::read(text, names)?;
     let parsed = parse(text, &words)?;
     read_only(&parsed)?;
+    plan_size::tables(&parsed)?;
     let lists = lists_tables(&parsed);
     let mut catalogs =
         Catalogs::new(namespace.clone(), words, statement, pushdown, serving.clone());

@@ -76,7 +76,11 @@ async fn statements_that_are_too_much_are_refused() {
     let long = format!("select 1 where {}", vec!["1 = 1"; 3_000].join(" and "));
     let deep = format!("select {}1{}", "(".repeat(500), ")".repeat(500));
     let huge = format!("select '{}'", "x".repeat(600_000));
-    for text in [long, deep, huge] {
+    let doubled = (1..30)
+        .map(|n| format!("t{n} as (select * from t{} union all select * from t{})", n - 1, n - 1));
+    let doubled = doubled.collect::<Vec<_>>().join(", ");
+    let doubled = format!("with t0 as (select 1), {doubled} select count(*) from t29");
+    for text in [long, deep, huge, doubled] {
         let error = house.engine.plan(Statement::new(text)).await.expect_err("too much");
         assert_eq!(error.kind(), Kind::Invalid, "{error}");
     }
