@@ -67,13 +67,38 @@ impl Service {
         Wanted::Rows(asked)
     }
 
+    /// What is wanted by a message of so many bytes. Long ones carry values of parameters, and are
+    /// read where statements are planned.
+    async fn understood(
+        &self,
+        bytes: usize,
+        deadline: Option<clock::Instant>,
+        read: impl FnOnce() -> Result<Wanted, Error> + Send + 'static,
+    ) -> Result<Wanted, Error> {
+        match bytes > limits::flight::PROMPT_BYTES_MAX {
+            true => self.engine.apart(deadline, read).await?,
+            false => read(),
+        }
+    }
+
+    /// The same of a descriptor.
+    async fn described(
+        &self,
+        descriptor: &FlightDescriptor,
+        deadline: Option<clock::Instant>,
+    ) -> Result<Wanted, Error> {
+        let described = descriptor.clone();
+        let read = move || wanted::described(&described);
+        self.understood(descriptor.cmd.len(), deadline, read).await
+    }
+
     async fn flight_info(
         &self,
         caller: &Caller,
         descriptor: FlightDescriptor,
         deadline: Option<clock::Instant>,
     ) -> Result<FlightInfo, Error> {
-        match self.chosen(caller, wanted::described(&descriptor)?) {
+        match self.chosen(caller, self.described(&descriptor, deadline).await?) {
             Wanted::Rows(asked) => {
                 let command = self.engine.settled(asked.command);
                 let asked = Asked { call: Some(running::name()), command, ..asked };
@@ -130,7 +155,7 @@ impl Service {
         descriptor: FlightDescriptor,
         deadline: Option<clock::Instant>,
     ) -> Result<SchemaResult, Error> {
-        let schema = match self.chosen(caller, wanted::described(&descriptor)?) {
+        let schema = match self.chosen(caller, self.described(&descriptor, deadline).await?) {
             Wanted::Rows(asked) => self.engine.plan_until(asked.command, deadline).await?.schema(),
             Wanted::Told(command, _) => sql::schema(&command)?,
         };
@@ -146,7 +171,12 @@ impl Service {
         deadline: Option<clock::Instant>,
     ) -> Result<Response<Messages>, Error> {
         let began = clock::now();
-        match self.chosen(caller, wanted::read(&ticket.ticket)?) {
+        let Ticket { ticket } = ticket;
+        let read = {
+            let ticket = ticket.clone();
+            move || wanted::read(&ticket)
+        };
+        match self.chosen(caller, self.understood(ticket.len(), deadline, read).await?) {
             Wanted::Rows(asked) => {
                 let plan = self.engine.plan_until(asked.command.clone(), deadline).await?;
                 Ok(self.rows(asked, plan, began, deadline))

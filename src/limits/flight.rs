@@ -21,6 +21,10 @@ pub const SPARE_BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
 /// length is that of the longest values, and of a long statement.
 pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
 
+/// A ticket or a command that is read at once, in bytes: tables with all that can be asked of them, and
+/// statements that people write, are shorter.
+pub const PROMPT_BYTES_MAX: usize = 64 << 10;
+
 /// Headers of a call: bearer tokens of Entra reach 6 KB, and JDBC forwards unknown parameters.
 pub const HEADER_BYTES_MAX: u32 = 64 << 10;
 

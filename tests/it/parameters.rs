@@ -135,6 +135,39 @@ async fn broken_values_are_answered_or_invalid_and_nothing_panics() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decimal_with_fewer_digits_than_its_scale_is_refused() {
+    let house = super::sql::house();
+    let decimals = Decimal128Array::from(vec![1]).with_precision_and_scale(37, 2);
+    let ticket = ticket(Arc::new(decimals.expect("37 digits")));
+    let bytes = ticket.query.as_ref().expect("a statement").parameters.clone();
+    let digits = 37_i32.to_le_bytes();
+    let at = bytes.windows(4).position(|four| four == digits).expect("the digits");
+    for digits in [0_u8, 1] {
+        let mut ticket = ticket.clone();
+        ticket.query.as_mut().expect("a statement").parameters[at] = digits;
+        assert_eq!(kind(&house, &ticket.encode_to_vec()).await, Some(Kind::Invalid), "{digits}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_values_travel_in_a_ticket() {
+    let house = super::sql::house();
+    let served = house.serve().await;
+    let endpoint = tonic::transport::Endpoint::new(format!("http://{}", served.address));
+    let channel = endpoint.expect("an address").connect().await.expect("a server");
+    let mut client = arrow_flight::FlightClient::new(channel);
+    let texts = (0..900).map(|row| Some(format!("{row:0100}"))).collect::<StringArray>();
+    let ticket = ticket(Arc::new(texts)).encode_to_vec();
+    assert!(ticket.len() > 64 << 10);
+    let asked = arrow_flight::FlightDescriptor::new_cmd(ticket);
+    let info = client.get_flight_info(asked).await.expect("an info");
+    let ticket = info.endpoint[0].ticket.clone().expect("a ticket");
+    let rows: Vec<RecordBatch> =
+        client.do_get(ticket).await.expect("a stream").try_collect().await.expect("rows");
+    assert_eq!(crate::house::rows(&rows), 900);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_of_every_kind_are_given_back() {
     let house = super::sql::house();
     for values in values() {
