@@ -8,7 +8,7 @@ use super::surface::opens_something;
 use super::{Error, limits};
 
 /// How each fault is written.
-const FORMS: [&str; 16] = [
+const FORMS: [&str; 23] = [
     "throttle:AFTER:WAIT",
     "outage:N",
     "slow:WAIT",
@@ -25,6 +25,13 @@ const FORMS: [&str; 16] = [
     "break_page:splice|row|member|end[:N]",
     "byte_order_mark",
     "swell:ROWS",
+    "endless_throttle:AFTER",
+    "downtime:AFTER:TIME",
+    "refuse_token:N",
+    "fail_parent",
+    "refuse_filter[:PROPERTY]",
+    "refuse_count",
+    "proxy_refusal:STATUS",
 ];
 
 /// Every form, for a message.
@@ -108,6 +115,37 @@ pub enum Fault {
     Swell {
         /// How many.
         rows: u64,
+    },
+    /// Once `after` requests were served, one 429 whose `Retry-After` is longer than anybody waits.
+    EndlessThrottle {
+        /// Requests served before.
+        after: u64,
+    },
+    /// Once `after` requests were served, 503 without `Retry-After` until `time` has passed.
+    Downtime {
+        /// Requests served before.
+        after: u64,
+        /// How long.
+        time: Duration,
+    },
+    /// The first answers to good tokens are 401.
+    RefuseToken {
+        /// How many.
+        answers: u64,
+    },
+    /// What the first object that is asked for its relations leads to is always answered with 500.
+    FailParent,
+    /// Lists with a condition are refused as such.
+    RefuseFilter {
+        /// Only conditions on this property; all of them without.
+        property: Option<String>,
+    },
+    /// `$count` as a part of the path is refused.
+    RefuseCount,
+    /// A proxy answers in Graph's place, with a page of HTML.
+    ProxyRefusal {
+        /// The status of its answers.
+        status: u16,
     },
 }
 
@@ -194,6 +232,22 @@ fn read(word: &str, rest: Option<&str>) -> Option<Fault> {
         }
         ("byte_order_mark", None) => Some(Fault::ByteOrderMark),
         ("swell", Some(rows)) => Some(Fault::Swell { rows: rows.parse().ok()? }),
+        ("endless_throttle", Some(after)) => {
+            Some(Fault::EndlessThrottle { after: after.parse().ok()? })
+        }
+        ("downtime", Some(rest)) => {
+            let (after, time) = rest.split_once(':')?;
+            Some(Fault::Downtime { after: after.parse().ok()?, time: wait_of(time)? })
+        }
+        ("refuse_token", Some(answers)) => Some(refuse_token(answers.parse().ok()?)),
+        ("fail_parent", None) => Some(Fault::FailParent),
+        ("refuse_filter", None) => Some(Fault::RefuseFilter { property: None }),
+        ("refuse_filter", Some(name)) if !name.is_empty() => Some(refuse_filter(name)),
+        ("refuse_count", None) => Some(Fault::RefuseCount),
+        ("proxy_refusal", Some(status)) => {
+            let status = status.parse().ok().filter(|status| (400..=599).contains(status))?;
+            Some(Fault::ProxyRefusal { status })
+        }
         _ => None,
     }
 }
@@ -248,6 +302,14 @@ impl fmt::Display for Fault {
             Fault::BreakPage { how, pages } => write!(f, "break_page:{}:{pages}", how.word()),
             Fault::ByteOrderMark => f.write_str("byte_order_mark"),
             Fault::Swell { rows } => write!(f, "swell:{rows}"),
+            Fault::EndlessThrottle { after } => write!(f, "endless_throttle:{after}"),
+            Fault::Downtime { after, time } => write!(f, "downtime:{after}:{}", Wait(*time)),
+            Fault::RefuseToken { answers } => write!(f, "refuse_token:{answers}"),
+            Fault::FailParent => f.write_str("fail_parent"),
+            Fault::RefuseFilter { property: None } => f.write_str("refuse_filter"),
+            Fault::RefuseFilter { property: Some(name) } => write!(f, "refuse_filter:{name}"),
+            Fault::RefuseCount => f.write_str("refuse_count"),
+            Fault::ProxyRefusal { status } => write!(f, "proxy_refusal:{status}"),
         }
     }
 }
@@ -335,4 +397,39 @@ pub fn top_is_limit(list: impl Into<String>) -> Fault {
 /// [`Fault::BreakPage`] of the first `pages`.
 pub fn break_page(how: Breakage, pages: u64) -> Fault {
     Fault::BreakPage { how, pages }
+}
+
+/// [`Fault::EndlessThrottle`] once `after` requests were served.
+pub fn endless_throttle(after: u64) -> Fault {
+    Fault::EndlessThrottle { after }
+}
+
+/// [`Fault::Downtime`] for `time` once `after` requests were served.
+pub fn downtime(after: u64, time: Duration) -> Fault {
+    Fault::Downtime { after, time }
+}
+
+/// [`Fault::RefuseToken`] of the first `answers`.
+pub fn refuse_token(answers: u64) -> Fault {
+    Fault::RefuseToken { answers }
+}
+
+/// [`Fault::FailParent`].
+pub fn fail_parent() -> Fault {
+    Fault::FailParent
+}
+
+/// [`Fault::RefuseFilter`] of conditions on `property`.
+pub fn refuse_filter(property: impl Into<String>) -> Fault {
+    Fault::RefuseFilter { property: Some(property.into()) }
+}
+
+/// [`Fault::RefuseCount`].
+pub fn refuse_count() -> Fault {
+    Fault::RefuseCount
+}
+
+/// [`Fault::ProxyRefusal`] with `status`.
+pub fn proxy_refusal(status: u16) -> Fault {
+    Fault::ProxyRefusal { status }
 }

@@ -68,8 +68,10 @@ pub use churn::Churn;
 pub use counters::{Counters, Served};
 pub use error::Error;
 pub use fault::{
-    Breakage, Fault, ThrottleFault, break_page, change_between_pages, cut_body, drop_permission,
-    expire_link, expire_token, foreign_link, outage, repeat_link, slow, throttle, top_is_limit,
+    Breakage, Fault, ThrottleFault, break_page, change_between_pages, cut_body, downtime,
+    drop_permission, endless_throttle, expire_link, expire_token, fail_parent, foreign_link,
+    outage, proxy_refusal, refuse_count, refuse_filter, refuse_token, repeat_link, slow, throttle,
+    top_is_limit,
 };
 pub use tenant::{Answer, Tenant};
 pub use tls::Tls;

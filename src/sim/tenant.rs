@@ -145,7 +145,7 @@ impl State {
         let reply = match service {
             Service::Graph => {
                 add(&self.tally.requests, 1);
-                self.graph(&asked)
+                self.trouble.proxy().unwrap_or_else(|| self.graph(&asked))
             }
             Service::SignIn => {
                 add(&self.tally.sign_in_requests, 1);
@@ -193,7 +193,7 @@ impl State {
         let route = route::read(asked.path);
         let batch = matches!(&route, Ok(Route { node: Node::Batch, .. }));
         if !asked.batched {
-            self.trouble.outage().map_or(Ok(()), Err)?;
+            self.trouble.outage(asked.now).map_or(Ok(()), Err)?;
         }
         if !batch {
             self.trouble.throttle(asked.now).map_or(Ok(()), Err)?;
@@ -202,6 +202,9 @@ impl State {
             return Ok(self.metadata());
         }
         let roles = self.authenticate(asked)?;
+        if !asked.batched {
+            self.trouble.refuses_token().map_or(Ok(()), Err)?;
+        }
         let route = route?;
         if batch {
             return self.batch(asked, route.version);
@@ -223,6 +226,13 @@ impl State {
         rules::permit(&route.node, &options, &roles)?;
         if self.settings.licence == Licence::Free && rules::premium(&route.node, &options) {
             return Err(unlicensed());
+        }
+        self.trouble.refuses_filter(&options).map_or(Ok(()), Err)?;
+        if let Node::List { count: true, .. } | Node::Related { count: true, .. } = &route.node {
+            self.trouble.refuses_count().map_or(Ok(()), Err)?;
+        }
+        if let Node::Related { key, .. } = &route.node {
+            self.trouble.fails_parent(key).map_or(Ok(()), Err)?;
         }
         match &route.node {
             Node::Metadata => Ok(self.metadata()),

@@ -1,21 +1,27 @@
 //! The faults of one tenant while it runs: which has struck, which is still to come.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderName, StatusCode, header};
 
 use super::fault::{Breakage, Fault};
-use super::reply::Refusal;
+use super::options::Options;
+use super::reply::{Refusal, Reply};
 
 /// Under `slow`, the first answer and each one that many later is late.
 const SLOW_EVERY: u64 = 5;
+
+/// What `endless_throttle` asks to wait: thirty thousand years.
+const ENDLESS: Duration = Duration::from_secs(1_000_000_000_000);
 
 /// The faults and what each has done so far.
 #[derive(Debug)]
 pub(super) struct Trouble {
     faults: Vec<Fault>,
     states: Mutex<Vec<State>>,
+    /// The object whose relations cannot be read, once one was asked for them.
+    failing: OnceLock<String>,
 }
 
 /// What one fault has done: how often it counted, and until when it holds.
@@ -28,7 +34,7 @@ struct State {
 impl Trouble {
     pub(super) fn new(faults: Vec<Fault>) -> Self {
         let states = Mutex::new(vec![State::default(); faults.len()]);
-        Trouble { faults, states }
+        Trouble { faults, states, failing: OnceLock::new() }
     }
 
     /// Lets `each` look at every fault and its state, and gives the first answer.
@@ -42,14 +48,73 @@ impl Trouble {
     }
 
     /// Whether a request is refused because the service is down.
-    pub(super) fn outage(&self) -> Option<Refusal> {
+    pub(super) fn outage(&self, now: Duration) -> Option<Refusal> {
         self.first(|fault, state| match fault {
             Fault::Outage { answers } if state.count < *answers => {
                 state.count += 1;
                 Some(unavailable())
             }
+            Fault::Downtime { after, time } => {
+                state.count += 1;
+                if state.count == *after + 1 {
+                    state.until = now + *time;
+                }
+                (now < state.until).then(unavailable)
+            }
             _ => None,
         })
+    }
+
+    /// Whether a request with a good token is refused all the same.
+    pub(super) fn refuses_token(&self) -> Option<Refusal> {
+        self.first(|fault, state| match fault {
+            Fault::RefuseToken { answers } if state.count < *answers => {
+                state.count += 1;
+                Some(Refusal::unauthenticated("Access token validation failure."))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether what this object leads to cannot be read.
+    pub(super) fn fails_parent(&self, key: &str) -> Option<Refusal> {
+        let fails = self.has(&Fault::FailParent)
+            && self.failing.get_or_init(|| key.to_owned()).as_str() == key;
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        fails.then(|| Refusal::new(status, "generalException", "An unexpected error occurred."))
+    }
+
+    /// Whether a list is refused for its condition.
+    pub(super) fn refuses_filter(&self, options: &Options) -> Option<Refusal> {
+        let filter = options.filter.as_ref()?;
+        let refused = self.faults.iter().any(|fault| match fault {
+            Fault::RefuseFilter { property: None } => true,
+            Fault::RefuseFilter { property: Some(name) } => filter.speaks_of(|it| it == name),
+            _ => false,
+        });
+        let bad = StatusCode::BAD_REQUEST;
+        refused.then(|| Refusal::new(bad, "BadRequest", "Invalid filter clause"))
+    }
+
+    /// Whether a number of rows is refused.
+    pub(super) fn refuses_count(&self) -> Option<Refusal> {
+        let message = "$count is not currently supported.";
+        self.has(&Fault::RefuseCount).then(|| Refusal::unsupported(message))
+    }
+
+    /// The answer of a proxy that lets nothing through.
+    pub(super) fn proxy(&self) -> Option<Reply> {
+        let status = self.faults.iter().find_map(|fault| match fault {
+            Fault::ProxyRefusal { status } => StatusCode::from_u16(*status).ok(),
+            _ => None,
+        })?;
+        let reason = status.canonical_reason().unwrap_or_default();
+        let page = format!(
+            "<!DOCTYPE html>\n<html><head><title>{reason}</title></head>\n\
+             <body><h1>{reason}</h1><p>The proxy of your organization has blocked this request.\
+             </p></body></html>\n"
+        );
+        Some(Reply { status, ..Reply::text("text/html; charset=utf-8", page) })
     }
 
     /// Whether a request is refused as one too many.
@@ -65,6 +130,10 @@ impl Trouble {
             Fault::Throttle { .. } => {
                 state.count += 1;
                 None
+            }
+            Fault::EndlessThrottle { after } => {
+                state.count += 1;
+                (state.count == *after + 1).then(|| overloaded(ENDLESS))
             }
             _ => None,
         })

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entra_flight::sim::{
-    Breakage, Fault, Tenant, break_page, change_between_pages, cut_body, drop_permission,
-    expire_link, expire_token, foreign_link, outage, repeat_link, slow, throttle, top_is_limit,
+    Breakage, Fault, Tenant, break_page, change_between_pages, cut_body, downtime, drop_permission,
+    endless_throttle, expire_link, expire_token, fail_parent, foreign_link, outage, proxy_refusal,
+    refuse_count, refuse_filter, refuse_token, repeat_link, slow, throttle, top_is_limit,
 };
 use expect_test::expect;
 use http::Method;
@@ -28,7 +29,7 @@ fn ms(milliseconds: u64) -> Duration {
 
 #[test]
 fn words_are_read_and_written() {
-    let cases: [(&str, Fault); 22] = [
+    let cases: [(&str, Fault); 30] = [
         ("throttle:3:2128ms", throttle().after(3).wait(ms(2_128)).into()),
         ("throttle:20:30s", throttle().after(20).wait(ms(30_000)).into()),
         ("outage:4", outage(4)),
@@ -51,6 +52,14 @@ fn words_are_read_and_written() {
         ("break_page:end:2", break_page(Breakage::End, 2)),
         ("byte_order_mark", Fault::ByteOrderMark),
         ("swell:5000000", Fault::Swell { rows: 5_000_000 }),
+        ("endless_throttle:3", endless_throttle(3)),
+        ("downtime:3:120s", downtime(3, ms(120_000))),
+        ("refuse_token:2", refuse_token(2)),
+        ("fail_parent", fail_parent()),
+        ("refuse_filter", Fault::RefuseFilter { property: None }),
+        ("refuse_filter:department", refuse_filter("department")),
+        ("refuse_count", refuse_count()),
+        ("proxy_refusal:407", proxy_refusal(407)),
     ];
     for (word, fault) in cases {
         assert_eq!(word.parse::<Fault>().expect(word), fault);
@@ -88,7 +97,7 @@ fn a_wrong_word_is_told_the_right_form() {
         })
         .collect();
     expect![[r#"
-        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`; 
+        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`; 
         the fault `throttle` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:0:1s` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:1:1` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
@@ -102,7 +111,7 @@ fn a_wrong_word_is_told_the_right_form() {
         the fault `break_page:twice` is not of the form `break_page:splice|row|member|end[:N]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `drop_permission:` is not of the form `drop_permission[:NAME]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the permission `NoSuch` opens no list, so dropping it changes nothing; name one such as `User.Read.All`, or none to drop all
-        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`; 
+        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`; 
     "#]].assert_eq(&said.concat());
 }
 
@@ -131,6 +140,60 @@ fn outage_lasts_as_many_answers_as_told() {
     let caller = caller(outage(2));
     let statuses = [0; 4].map(|_| caller.get("/v1.0/organization").status);
     assert_eq!(statuses, [503, 503, 200, 200]);
+}
+
+#[test]
+fn endless_throttle_refuses_once_and_names_ages() {
+    let caller = caller(endless_throttle(1));
+    let ask = || caller.get("/v1.0/organization");
+    assert_eq!(ask().status, 200);
+    let refused = ask();
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1000000000000")));
+    assert_eq!(ask().status, 200);
+}
+
+#[test]
+fn downtime_lasts_as_long_as_told() {
+    let caller = caller(downtime(1, ms(60_000)));
+    let ask = || caller.get("/v1.0/organization").status;
+    assert_eq!([ask(), ask(), ask()], [200, 503, 503]);
+    caller.wait(ms(60_000));
+    assert_eq!([ask(), ask()], [200, 200]);
+}
+
+#[test]
+fn refuse_token_refuses_good_tokens() {
+    let caller = caller(refuse_token(2));
+    let statuses = [0; 3].map(|_| caller.get("/v1.0/organization").status);
+    assert_eq!(statuses, [401, 401, 200]);
+}
+
+#[test]
+fn fail_parent_fails_what_one_object_leads_to() {
+    let caller = caller(fail_parent());
+    let ids = caller.ids("/v1.0/groups?$select=id");
+    let ask = |id: &str| caller.get(&format!("/v1.0/groups/{id}/members")).status;
+    assert_eq!([ask(&ids[0]), ask(&ids[1]), ask(&ids[0])], [500, 200, 500]);
+}
+
+#[test]
+fn conditions_and_counts_are_refused_where_told() {
+    let filters = caller(refuse_filter("department"));
+    let ask = |filter: &str| filters.get(&format!("/v1.0/users?$filter={filter}")).status;
+    assert_eq!([ask("department eq 'IT'"), ask("accountEnabled eq true")], [400, 200]);
+    assert_eq!(filters.get("/v1.0/users").status, 200);
+    let counts = caller(refuse_count());
+    assert_eq!(counts.eventual("/v1.0/users/$count").status, 400);
+}
+
+#[test]
+fn proxy_refusal_is_a_page() {
+    let refused = caller(proxy_refusal(407)).get("/v1.0/users");
+    assert_eq!(
+        (refused.status, refused.header("content-type")),
+        (407, Some("text/html; charset=utf-8"))
+    );
+    assert!(refused.body.starts_with("<!DOCTYPE html>"));
 }
 
 #[test]
