@@ -29,7 +29,12 @@ fn engine(tenant: &Arc<Tenant>) -> Engine {
     let tokens = Tokens::new(tenant.clone(), settings).expect("an address");
     let catalog = Catalog::builtin().expect("the built-in tables");
     let base_url = "http://graph.simulated/v1.0".parse().expect("a URL");
-    let reach = graph::Settings { base_url, catalog: catalog.clone(), advanced_queries: false };
+    let reach = graph::Settings {
+        base_url,
+        catalog: catalog.clone(),
+        advanced_queries: false,
+        outage_share_max: 0.1,
+    };
     let graph = Graph::new(tenant.clone(), tokens, reach).expect("an address");
     let live = Live::new(graph, Duration::from_secs(600));
     let catalog = Arc::new(catalog);

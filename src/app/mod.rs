@@ -183,6 +183,7 @@ fn live(name: &str, settings: &settings::Connection, catalog: &Catalog) -> Resul
         base_url: settings.graph_base_url.clone(),
         catalog: catalog.clone(),
         advanced_queries: settings.advanced_queries,
+        outage_share_max: settings.outage_share_max,
     };
     let graph = Graph::new(transport, tokens, reach)
         .map_err(|source| Error::Graph { connection: connection(), source })?;

@@ -1,6 +1,7 @@
 //! Why there is no token.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Kind;
@@ -39,7 +40,7 @@ pub enum Error {
         tries: u32,
         /// What happened last.
         #[source]
-        trouble: Trouble,
+        trouble: Arc<Trouble>,
     },
     /// Entra asks for a longer wait than is waited.
     #[error("Entra asks to wait {} s before signing in to tenant `{tenant}`", wait.as_secs())]
@@ -87,7 +88,7 @@ impl Error {
                     .to_owned(),
             ),
             Error::Refused { tenant, client_id, refusal } => Some(refusal.hint(tenant, client_id)),
-            Error::Unavailable { trouble: Trouble::Network(_), .. } => {
+            Error::Unavailable { trouble, .. } if matches!(**trouble, Trouble::Network(_)) => {
                 Some("check the network, the proxy and `login_url`, then try again".to_owned())
             }
             Error::Unavailable { .. } => Some("try again in some minutes".to_owned()),

@@ -41,6 +41,8 @@ struct State {
     asked: u64,
     /// No early renewal before this.
     early_at: Option<Instant>,
+    /// What went wrong last, since the last token.
+    trouble: Option<Arc<Trouble>>,
 }
 
 type Fetch = Shared<BoxFuture<'static, Result<Token, Arc<Error>>>>;
@@ -111,6 +113,11 @@ impl Tokens {
         fetch.await
     }
 
+    /// What went wrong at the last try to sign in, if no token came since.
+    pub fn trouble(&self) -> Option<Arc<Trouble>> {
+        self.kept.state().trouble.clone()
+    }
+
     /// What the connection's token grants, or `None` if the token cannot be read.
     ///
     /// # Errors
@@ -144,6 +151,7 @@ impl Tokens {
             if let Ok(token) = &fetched {
                 state.token = Some(token.clone());
                 state.early_at = None;
+                state.trouble = None;
             }
             fetched
         };
@@ -169,14 +177,15 @@ impl Kept {
                     return Ok(Token::new(secret, number, asked_at, life));
                 }
                 Outcome::Failed(error) => return Err(Arc::new(error)),
-                Outcome::Trouble(trouble) => trouble,
+                Outcome::Trouble(trouble) => Arc::new(trouble),
             };
+            self.state().trouble = Some(trouble.clone());
             let wait = self.wait(trouble, tries)?;
             clock::sleep(wait).await;
         }
     }
 
-    fn wait(&self, trouble: Trouble, tries: u32) -> Result<Duration, Arc<Error>> {
+    fn wait(&self, trouble: Arc<Trouble>, tries: u32) -> Result<Duration, Arc<Error>> {
         let tenant = || self.grant.tenant.clone();
         let named = trouble.retry_after();
         if let Some(wait) = named.filter(|wait| *wait > limits::RETRY_WAIT_MAX) {

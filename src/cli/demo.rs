@@ -63,6 +63,7 @@ fn connection(root: &str) -> Result<settings::Connection, Error> {
         login_url: url(root)?,
         ca_file: None,
         deadline: None,
+        outage_share_max: limits::graph::OUTAGE_SHARE_MAX,
         advanced_queries: false,
     })
 }

@@ -1,5 +1,6 @@
 //! Why a table could not be read.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::inflate;
 use crate::auth;
 use crate::catalog::{Licence, Table};
 use crate::error::Kind;
+use crate::limits::graph as limits;
 use crate::transport;
 
 /// Why a table could not be read.
@@ -87,16 +89,25 @@ pub enum Cause {
         source: transport::Error,
     },
     /// Graph asks for a longer wait than there is time.
-    #[error("Graph asks to wait {} s, and there is time for {} s", whole(*wait), whole(*left))]
+    #[error("Graph asks to wait {} s, and {} s are waited at most", whole(*wait), whole(*left))]
     Throttled {
         /// What Graph asked for.
         wait: Duration,
-        /// What was left.
+        /// What was left, or what is waited at all.
         left: Duration,
     },
+    /// Entra has not given a token yet.
+    #[error("could not sign in yet")]
+    SignIn {
+        /// What happened last.
+        #[source]
+        source: Arc<auth::Trouble>,
+    },
     /// The deadline of the scan has passed.
-    #[error("the deadline passed")]
+    #[error("the deadline passed while waiting for {waiting}")]
     Deadline {
+        /// What the scan was doing.
+        waiting: Waiting,
         /// What had happened before, if anything had.
         #[source]
         source: Option<Box<Cause>>,
@@ -189,6 +200,34 @@ pub enum Cause {
     Stopped,
 }
 
+/// What a scan waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Waiting {
+    /// Its turn, because others are asking or the budget is used up.
+    Turn,
+    /// A token.
+    SignIn,
+    /// An answer.
+    #[default]
+    Answer,
+    /// The pause between two tries to end.
+    Retry,
+    /// Whoever reads its rows.
+    Reader,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Waiting::Turn => "its turn within the budget of requests",
+            Waiting::SignIn => "a sign-in at Entra",
+            Waiting::Answer => "an answer of Graph",
+            Waiting::Retry => "the next try",
+            Waiting::Reader => "its rows to be taken",
+        })
+    }
+}
+
 impl Error {
     pub(super) fn page(table: &Table, page: u64, cause: Cause) -> Self {
         Error::Page {
@@ -246,7 +285,7 @@ impl Cause {
             },
             Cause::Throttled { .. } => Kind::Throttled,
             Cause::Deadline { .. } => Kind::TimedOut,
-            Cause::Restarts { .. } | Cause::Vanished => Kind::Unavailable,
+            Cause::Restarts { .. } | Cause::Vanished | Cause::SignIn { .. } => Kind::Unavailable,
             Cause::Rows(source) => source.kind(),
             Cause::TooManyParents { .. } => Kind::Unsupported,
             Cause::Stopped => Kind::Cancelled,
@@ -267,9 +306,19 @@ impl Cause {
         }
     }
 
+    /// Whether more time alone would hardly have helped.
+    fn is_lasting(&self) -> bool {
+        match self {
+            Cause::Token(_) | Cause::SignIn { .. } => true,
+            Cause::Network { source, .. } => matches!(source, transport::Error::Connect { .. }),
+            _ => false,
+        }
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Cause::Throttled { wait, .. } => Some(*wait),
+            // Whatever it names, Graph is asked again after that.
+            Cause::Throttled { wait, .. } => Some((*wait).min(limits::NAMED_WAIT_MAX)),
             Cause::Token(error) => error.retry_after(),
             _ => None,
         }
@@ -291,7 +340,21 @@ impl Cause {
                 "ask for fewer columns".to_owned()
             }
             Cause::Network { .. } => "try again".to_owned(),
+            Cause::Throttled { wait, .. } if *wait > limits::NAMED_WAIT_MAX => format!(
+                "no such wait is documented: try again in {} s, and if it stays so, check what \
+                 stands between this program and Graph",
+                limits::NAMED_WAIT_MAX.as_secs()
+            ),
             Cause::Throttled { wait, .. } => format!("try again in {} s", whole(*wait)),
+            Cause::SignIn { .. } => {
+                "check the network, the proxy and `login_url`, then try again".to_owned()
+            }
+            Cause::Deadline { source: Some(cause), .. } if cause.is_lasting() => {
+                return cause.hint(thing, permissions, licence);
+            }
+            Cause::Deadline { waiting: Waiting::Reader, .. } => {
+                "take the rows faster, or give it a later deadline".to_owned()
+            }
             Cause::Deadline { .. } => {
                 "give it a later deadline, or ask for fewer columns".to_owned()
             }
@@ -340,7 +403,11 @@ mod tests {
         let cases = [
             (Cause::Throttled { wait, left }, Some(wait)),
             (Cause::Token(Arc::new(entra)), Some(wait)),
-            (Cause::Deadline { source: None }, None),
+            (Cause::Deadline { waiting: Waiting::Answer, source: None }, None),
+            (
+                Cause::Throttled { wait: Duration::from_secs(1 << 50), left },
+                Some(limits::NAMED_WAIT_MAX),
+            ),
         ];
         for (cause, expected) in cases {
             let error = Error::Single { path: "/organization".to_owned(), cause: Box::new(cause) };

@@ -14,7 +14,7 @@ use http::Uri;
 use super::answer::Answer;
 use super::batch::{self, Part};
 use super::envelope::Check;
-use super::error::Cause;
+use super::error::{Cause, Waiting};
 use super::gate::Load;
 use super::gates::Weight;
 use super::judge::{Station, Tried, Verdict, judge, judge_unreadable};
@@ -222,7 +222,7 @@ impl FanOut {
             let (id, date) = (answer.client_request_id.as_deref(), answer.date.as_deref());
             tracing::debug!(client_request_id = id, date, %answer, "a part of a batch failed");
         }
-        let station = Station::FirstOfParent;
+        let (station, tried) = (Station::FirstOfParent, self.sender.weary(tried));
         self.learn(&load(part.status, &part.headers, named, tried), asked, now);
         let age = asked.token.age(now);
         Ok(match judge(&answer, &part.headers, named, station, tried, age) {
@@ -266,19 +266,20 @@ impl FanOut {
         let tried = &mut round.tried;
         tried.throttles += u32::from(throttled);
         tried.unreadable += u32::from(unreadable);
+        let late = |source| Cause::Deadline { waiting: Waiting::Retry, source };
         if let Some(claims) = token {
-            tried.fresh_tokens += 1;
-            self.sender.replace(Some(asked.token), claims).await?;
+            let renewed = self.sender.renew(Some(asked.token), claims, tried).await?;
+            renewed.ok_or_else(|| late(None))?;
         }
         if let Some((answer, named)) = failed {
-            tried.failures += 1;
+            tried.fail(clock::now());
             let wait = match named {
                 Some(wait) => self.sender.affordable(wait)?,
                 None => BACKOFF.wait(tried.failures, rand::random()),
             };
             let source = || Some(Box::new(Cause::Answered(Box::new(answer))));
             let paused = self.sender.pause(wait).await;
-            return paused.ok_or_else(|| Cause::Deadline { source: source() });
+            return paused.ok_or_else(|| late(source()));
         }
         Ok(())
     }

@@ -37,8 +37,8 @@ pub struct Gate {
     left: VecDeque<(Instant, f64)>,
     spent: f64,
     closed_until: Option<Instant>,
-    /// Whether Graph named that time itself.
-    named: bool,
+    /// The wait behind that, and when it was named, where Graph named it itself.
+    named: Option<(Instant, Duration)>,
     flight: InFlight,
 }
 
@@ -80,7 +80,7 @@ impl Gate {
             left: VecDeque::new(),
             spent: 0.0,
             closed_until: None,
-            named: false,
+            named: None,
             flight: InFlight::new(in_flight),
         }
     }
@@ -128,7 +128,7 @@ impl Gate {
             self.correct(difference, left_at);
         }
         if let Some(wait) = load.throttled {
-            self.close(now + wait, !load.unnamed);
+            self.close(wait, !load.unnamed, now);
         }
         self.steer(load, now);
         let bad = load.failed || load.throttled.is_some();
@@ -148,18 +148,21 @@ impl Gate {
         self.steer(load, now);
     }
 
-    /// Nothing leaves before `until`, which Graph `named` or we chose. A gate that is closed for
-    /// longer stays so.
-    pub fn close(&mut self, until: Instant, named: bool) {
+    /// Nothing leaves for as long as `wait`, which Graph `named` or we chose, but no longer than
+    /// [`limits::NAMED_WAIT_MAX`]. A gate that is closed for longer stays so.
+    pub fn close(&mut self, wait: Duration, named: bool, now: Instant) {
+        let until = now + wait.min(limits::NAMED_WAIT_MAX);
         if self.closed_until.is_none_or(|before| before < until) {
             self.closed_until = Some(until);
-            self.named = named;
+            self.named = named.then_some((now, wait));
         }
     }
 
-    /// Until when it is closed by Graph's word.
-    pub fn closed_until(&self, now: Instant) -> Option<Instant> {
-        self.closed_until.filter(|until| self.named && *until > now)
+    /// What is left of the wait by Graph's word, while it is closed for that.
+    pub fn named_wait(&self, now: Instant) -> Option<Duration> {
+        self.closed_until.filter(|until| *until > now)?;
+        let (at, wait) = self.named?;
+        Some(wait.saturating_sub(now.saturating_duration_since(at)))
     }
 
     /// Whether more requests in flight than are allowed would be needed to use up the budget at
@@ -390,7 +393,7 @@ mod tests {
         gate.learn_part(&refused, 3, now, now + ms(20));
         gate.learn_part(&refused, 3, now, now + ms(20));
         assert_eq!((gate.part * 100.0).round(), 30.0);
-        assert_eq!(gate.closed_until(now), Some(now + ms(720)));
+        assert_eq!(gate.named_wait(now), Some(ms(720)));
         assert_ne!(gate.flight, bound);
     }
 
@@ -400,8 +403,20 @@ mod tests {
         let mut gate = Gate::new(Budget::of(Family::Directory), now);
         let own = Load { throttled: Some(ms(700)), unnamed: true, ..NO_LOAD };
         gate.learn(&own, 1, 1, now, now);
-        assert_eq!(gate.closed_until(now), None);
+        assert_eq!(gate.named_wait(now), None);
         assert_eq!(gate.ask(1, 1, now), Leave::At(now + ms(700)));
+    }
+
+    #[test]
+    fn a_wait_without_end_is_told_whole_and_not_kept_for_ever() {
+        let now = crate::clock::now();
+        let mut gate = Gate::new(Budget::of(Family::Directory), now);
+        let (long, bound) = (Duration::from_secs(1_000_000_000_000), limits::NAMED_WAIT_MAX);
+        gate.learn(&Load { throttled: Some(long), ..NO_LOAD }, 1, 1, now, now);
+        assert_eq!(gate.named_wait(now + ms(1_000)), Some(long - ms(1_000)));
+        assert_eq!(gate.ask(1, 1, now), Leave::At(now + bound));
+        assert_eq!(gate.named_wait(now + bound), None);
+        assert_eq!(gate.ask(1, 1, now + bound), Leave::Now);
     }
 
     proptest! {

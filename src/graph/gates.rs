@@ -93,7 +93,8 @@ impl Lane {
     /// # Errors
     ///
     /// [`Shut`] at once if Graph has closed the gate for longer than there is time: until the
-    /// deadline, or without one for [`limits::RETRY_WAIT_MAX`].
+    /// deadline, or without one for [`limits::RETRY_WAIT_MAX`], and never for longer than
+    /// [`limits::NAMED_WAIT_MAX`].
     pub async fn pass(
         self: &Arc<Self>,
         weight: Weight,
@@ -141,11 +142,9 @@ impl Lane {
     fn check(&self, deadline: Option<Instant>) -> Result<(), Shut> {
         let now = clock::now();
         let left = deadline.map(|at| at.saturating_duration_since(now));
-        let left = left.unwrap_or(limits::RETRY_WAIT_MAX);
-        match locked(&self.gate).closed_until(now) {
-            Some(until) if until > now + left => {
-                Err(Shut { wait: until.saturating_duration_since(now), left })
-            }
+        let left = left.unwrap_or(limits::RETRY_WAIT_MAX).min(limits::NAMED_WAIT_MAX);
+        match locked(&self.gate).named_wait(now) {
+            Some(wait) if wait > left => Err(Shut { wait, left }),
             _ => Ok(()),
         }
     }

@@ -6,6 +6,9 @@ use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
 use super::answer::Answer;
+use crate::auth;
+use crate::clock::Instant;
+use crate::error::Kind;
 use crate::limits::graph as limits;
 use crate::transport;
 
@@ -59,6 +62,25 @@ pub struct Tried {
     pub throttles: u32,
     /// New tokens.
     pub fresh_tokens: u32,
+    /// When the first of the failures was seen.
+    pub failing_since: Option<Instant>,
+    /// Failures have lasted for as long as they are outlasted.
+    pub patience_over: bool,
+    /// That they last was written to the log.
+    pub outage_told: bool,
+}
+
+impl Tried {
+    /// Counts a failure of server or network.
+    pub fn fail(&mut self, now: Instant) {
+        self.failures += 1;
+        self.failing_since.get_or_insert(now);
+    }
+
+    /// How long it has failed.
+    pub fn failing_for(&self, now: Instant) -> Duration {
+        self.failing_since.map(|since| now.saturating_duration_since(since)).unwrap_or_default()
+    }
 }
 
 /// Judges an answer.
@@ -114,11 +136,19 @@ pub fn judge_unreadable(tried: Tried) -> Verdict {
     if tried.unreadable < limits::UNREADABLE_MAX { Verdict::Backoff } else { Verdict::Fail }
 }
 
+/// Judges that there is no token: Entra may be down as well as Graph may.
+pub fn judge_sign_in(error: &auth::Error, tried: Tried) -> Verdict {
+    match error.kind() {
+        Kind::Unavailable if !tried.patience_over => Verdict::Backoff,
+        _ => Verdict::Fail,
+    }
+}
+
 /// A wait that the server names is kept as often as it names one; our own patience is shorter.
 fn failed(status: u16, retry_after: Option<Duration>, station: Station, tried: Tried) -> Verdict {
     match retry_after.filter(|wait| !wait.is_zero()) {
         Some(wait) if tried.failures < limits::THROTTLES_MAX => Verdict::RetryAfter(wait),
-        _ if tried.failures >= limits::FAILURES_MAX => Verdict::Fail,
+        _ if tried.patience_over => Verdict::Fail,
         _ if status == 504 && station.is_first() => Verdict::SmallerPage,
         _ => Verdict::Backoff,
     }
@@ -295,13 +325,22 @@ mod tests {
     fn a_named_wait_is_kept_and_every_retry_is_bounded() {
         let wait = Verdict::RetryAfter(Duration::from_millis(2_128));
         let (first, single) = (Station::First, Station::Single);
-        let tried = Tried { failures: 12, throttles: 7, fresh_tokens: 1, unreadable: 4 };
+        let tried = Tried {
+            failures: 12,
+            throttles: 7,
+            fresh_tokens: 2,
+            unreadable: 4,
+            patience_over: true,
+            ..Tried::default()
+        };
         assert_eq!(verdict(429, "", first, Some(2_128), tried), wait);
         assert_eq!(verdict(503, "", first, Some(2_128), Tried::default()), wait);
         assert_eq!(verdict(504, "", first, Some(2_128), Tried::default()), wait);
         assert_eq!(verdict(503, "", first, Some(2_128), tried), wait);
         assert_eq!(verdict(503, "", first, Some(0), tried), Verdict::Fail);
         assert_eq!(verdict(500, "", single, None, tried), Verdict::Fail);
+        let patient = Tried { patience_over: false, ..tried };
+        assert_eq!(verdict(500, "", single, None, patient), Verdict::Backoff);
         assert_eq!(verdict(401, "", single, None, tried), Verdict::Fail);
         assert_eq!(judge_unreadable(tried), Verdict::Fail);
         let tried = Tried { throttles: limits::THROTTLES_MAX, ..tried };
@@ -346,7 +385,7 @@ mod tests {
         let tried = Tried { unreadable: limits::UNREADABLE_MAX, ..Tried::default() };
         assert_eq!(judge_network(&closed, Station::First, tried), Verdict::Backoff);
         assert_eq!(judge_network(&cut, Station::First, tried), Verdict::Fail);
-        let tried = Tried { failures: limits::FAILURES_MAX, ..Tried::default() };
+        let tried = Tried { patience_over: true, ..Tried::default() };
         assert_eq!(judge_network(&closed, Station::First, tried), Verdict::Fail);
         let tried = Tried::default();
         assert_eq!(judge_network(&timed_out, Station::First, tried), Verdict::SmallerPage);

@@ -8,7 +8,7 @@
 //! | `request`, `filter`, `explain` | the first URL |
 //! | `pages`, `walk`, `ahead` | page after page, one read ahead |
 //! | `fan_out`, `parents`, `batch`, `room` | the same for each row of another table |
-//! | `send` | one question, asked until it is answered |
+//! | `send`, `course` | one question, asked until it is answered |
 //! | `gates`, `gate`, `budget`, `in_flight` | when it may leave |
 //! | `judge`, `answer`, `load` | what an answer asks us to do |
 //! | `meter`, `journal` | what a scan has used; the last exchanges, as they were |
@@ -21,6 +21,7 @@ mod ahead;
 mod answer;
 mod batch;
 mod budget;
+mod course;
 mod envelope;
 mod error;
 mod explain;
@@ -68,7 +69,7 @@ use self::send::{Line, Question, Reply, Sender};
 use self::walk::Walk;
 
 pub use answer::Answer;
-pub use error::{Cause, Error};
+pub use error::{Cause, Error, Waiting};
 pub use explain::{Expected, Explained};
 pub use journal::Entry;
 pub use meter::Meter;
@@ -87,6 +88,8 @@ pub struct Settings {
     ///
     /// <https://learn.microsoft.com/graph/aad-advanced-queries>
     pub advanced_queries: bool,
+    /// The share of the time that a read has for which failures in a row are outlasted.
+    pub outage_share_max: f64,
 }
 
 impl Settings {
@@ -129,10 +132,20 @@ impl Graph {
     ) -> Result<Self, Error> {
         let roots = Roots::new(&settings.base_url)?;
         let gates = Gates::new(clock::now());
-        let advanced = settings.advanced_queries;
+        let (advanced, outage_share_max) = (settings.advanced_queries, settings.outage_share_max);
         let (catalog, journal) = (settings.catalog, Journal::default());
         let spare = Spare::new(limits::PAGES_SPARE_MAX, limits::PAGE_SPARE_BYTES_MAX);
-        let line = Line { transport, tokens, gates, roots, catalog, advanced, journal, spare };
+        let line = Line {
+            transport,
+            tokens,
+            gates,
+            roots,
+            catalog,
+            advanced,
+            outage_share_max,
+            journal,
+            spare,
+        };
         Ok(Graph { line: Arc::new(line) })
     }
 
@@ -248,9 +261,7 @@ impl Graph {
             bytes_max: limits::SINGLE_BYTES_MAX,
             can_shrink: false,
         };
-        let line = self.line.clone();
-        let table = path.into();
-        let sender = Sender { line, table, family: Family::Directory, deadline, meter };
+        let sender = self.sender_of(path.into(), Family::Directory, deadline, meter);
         match sender.ask(&question, &mut Tried::default(), read).await? {
             Reply::Body(_, read, _) => Ok(read),
             Reply::NoRows | Reply::Restart | Reply::Smaller => Err(Cause::NotJson),
@@ -273,8 +284,21 @@ impl Graph {
     }
 
     fn sender(&self, table: &Table, deadline: Option<Instant>, meter: Arc<Meter>) -> Sender {
-        let (line, name) = (self.line.clone(), table.name.clone());
-        Sender { line, table: name, family: table.family, deadline, meter }
+        self.sender_of(table.name.clone(), table.family, deadline, meter)
+    }
+
+    fn sender_of(
+        &self,
+        table: Arc<str>,
+        family: Family,
+        deadline: Option<Instant>,
+        meter: Arc<Meter>,
+    ) -> Sender {
+        let line = self.line.clone();
+        let time = deadline.map(|at| at.saturating_duration_since(clock::now()));
+        let share = time.unwrap_or_default().mul_f64(line.outage_share_max);
+        let patience = share.max(limits::PATIENCE_MIN);
+        Sender { line, table, family, deadline, patience, meter }
     }
 
     /// Lists the parents of a fan-out.

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::answer::Answer;
 use super::envelope::{self, Check, Envelope};
-use super::error::{Cause, Error};
+use super::error::{Cause, Error, Waiting};
 use super::journal::Found;
 use super::judge::{Tried, Verdict, judge_unreadable};
 use super::meter::Meter;
@@ -155,7 +155,8 @@ impl Again {
         self.tried.unreadable += 1;
         let wait = BACKOFF.wait(self.tried.unreadable, rand::random());
         if self.sender.pause(wait).await.is_none() {
-            return Err(Cause::Deadline { source: Some(Box::new(cause)) });
+            let (waiting, source) = (Waiting::Retry, Some(Box::new(cause)));
+            return Err(Cause::Deadline { waiting, source });
         }
         let read = |body: &Padded| read_page(body, Check::Head);
         match self.sender.ask(&self.question, &mut self.tried, read).await? {
@@ -311,7 +312,8 @@ impl Outlet {
 async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Result<T, Cause> {
     match deadline {
         Some(at) => {
-            tokio::time::timeout_at(at, work).await.map_err(|_| Cause::Deadline { source: None })
+            let late = |_| Cause::Deadline { waiting: Waiting::Reader, source: None };
+            tokio::time::timeout_at(at, work).await.map_err(late)
         }
         None => Ok(work.await),
     }

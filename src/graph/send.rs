@@ -11,16 +11,19 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
 use super::answer::Answer;
-use super::error::Cause;
+use super::course::{Course, Trouble};
+use super::error::{Cause, Waiting};
 use super::gate::Load;
 use super::gates::{Gates, Lane, Permit, Weight};
 use super::inflate::inflate;
 use super::journal::{Entry, Found, Journal};
-use super::judge::{Station, Tried, Verdict, judge, judge_network, judge_unreadable};
+use super::judge::{
+    Station, Tried, Verdict, judge, judge_network, judge_sign_in, judge_unreadable,
+};
 use super::load::{load, units};
 use super::meter::Meter;
 use super::request::Roots;
-use crate::auth::{Token, Tokens};
+use crate::auth::{self, Token, Tokens};
 use crate::catalog::{Catalog, Family};
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
@@ -47,6 +50,8 @@ pub(super) struct Line {
     pub catalog: Catalog,
     /// Whether filters may need advanced queries.
     pub advanced: bool,
+    /// The share of a read's time for which failures in a row are outlasted.
+    pub outage_share_max: f64,
     /// The last exchanges.
     pub journal: Journal,
     /// Memory for pages.
@@ -61,6 +66,8 @@ pub(super) struct Sender {
     pub table: Arc<str>,
     pub family: Family,
     pub deadline: Option<Instant>,
+    /// How long failures in a row of one request are outlasted.
+    pub patience: Duration,
     pub meter: Arc<Meter>,
 }
 
@@ -122,21 +129,6 @@ struct Bad {
     id: String,
 }
 
-/// What was wrong with an answer.
-enum Trouble {
-    Answered(Answer),
-    Network(transport::Error),
-    /// A body of 200 that is no page.
-    Unreadable(Cause),
-}
-
-/// The tries so far.
-#[derive(Default)]
-struct Course {
-    tries: u32,
-    last: Option<Trouble>,
-}
-
 impl Sender {
     /// The gate that this scan's requests pass.
     pub fn lane(&self) -> &Arc<Lane> {
@@ -157,46 +149,46 @@ impl Sender {
         loop {
             let once = self.within(self.try_once(question, *tried, &course, &read)).await;
             let bad = match once {
-                None => return Err(course.out_of_time()),
+                None => return Err(self.out_of_time(course)),
                 Some(Ok(Try::Good(body, read, asked))) => {
                     return Ok(Reply::Body(body, read, asked));
                 }
                 Some(Ok(Try::Bad(bad))) => bad,
                 Some(Err(cause)) => return Err(cause),
             };
+            let now = clock::now();
             course.tries += 1;
-            bad.trouble.count(tried);
+            bad.trouble.count(tried, now);
             bad.trouble.log(course.tries, &bad.id);
+            self.tell_outage(&bad.trouble, tried, now);
             if bad.verdict.asks_again() && self.is_over() {
                 course.last = Some(bad.trouble);
-                return Err(course.out_of_time());
+                return Err(self.out_of_time(course));
             }
-            let wait = match bad.verdict {
+            match bad.verdict {
                 Verdict::NoRows => return Ok(Reply::NoRows),
                 Verdict::RestartListing => return Ok(Reply::Restart),
-                Verdict::Take | Verdict::Fail => return Err(bad.trouble.cause(course.tries)),
-                Verdict::FreshToken { claims } => {
-                    tried.fresh_tokens += 1;
-                    self.replace(bad.token, claims).await?;
-                    Duration::ZERO
-                }
-                // The gate keeps the wait of a 429, for all who stand before it.
-                _ if bad.trouble.is_throttle() => Duration::ZERO,
-                Verdict::RetryAfter(wait) => self.affordable(wait)?,
                 Verdict::SmallerPage if question.can_shrink => return Ok(Reply::Smaller),
-                Verdict::Backoff | Verdict::SmallerPage => {
-                    BACKOFF.wait(tried.failures + tried.unreadable, rand::random())
+                Verdict::Take | Verdict::Fail => return Err(bad.trouble.cause(course.tries)),
+                _ => {}
+            }
+            let throttled = bad.trouble.is_throttle();
+            course.last = Some(bad.trouble);
+            course.waits_for(Waiting::Retry);
+            let rested = match bad.verdict {
+                Verdict::FreshToken { claims } => self.renew(bad.token, claims, tried).await?,
+                // The gate keeps the wait of a 429, for all who stand before it.
+                _ if throttled => Some(()),
+                Verdict::RetryAfter(wait) => self.pause(self.affordable(wait)?).await,
+                _ => {
+                    let failed = tried.failures + tried.unreadable;
+                    self.pause(BACKOFF.wait(failed, rand::random())).await
                 }
             };
-            tracing::debug!(
-                client_request_id = bad.id,
-                wait_ms = wait.as_millis() as u64,
-                "asking again"
-            );
-            course.last = Some(bad.trouble);
-            if self.pause(wait).await.is_none() {
-                return Err(course.out_of_time());
+            if rested.is_none() {
+                return Err(self.out_of_time(course));
             }
+            tracing::debug!(client_request_id = bad.id, "asking again");
         }
     }
 
@@ -225,15 +217,22 @@ impl Sender {
         read: &impl Fn(&Padded) -> Result<T, Cause>,
     ) -> Result<Try<T>, Cause> {
         let asked_at = clock::now();
+        course.waits_for(Waiting::Turn);
         let passed = self.lane().pass(question.weight, self.deadline, &self.meter).await;
         let permit =
             passed.map_err(|shut| Cause::Throttled { wait: shut.wait, left: shut.left })?;
-        let token = self.line.tokens.token().await.map_err(Cause::Token)?;
-        self.meter.sent(question.weight.requests);
+        course.waits_for(Waiting::SignIn);
         let id = uuid::Uuid::new_v4().to_string();
+        let token = match self.line.tokens.token().await {
+            Ok(token) => token,
+            Err(error) => return self.unsigned(error, tried, id),
+        };
+        course.waits_for(Waiting::Answer);
+        self.meter.sent(question.weight.requests);
         let waited = permit.left_at().saturating_duration_since(asked_at);
         let exchange = self.exchange(question, &token, course, &id);
         let answer = self.line.transport.exchange(exchange).await;
+        let tried = self.weary(tried);
         match answer.and_then(|answer| whole(answer, &question.uri)) {
             Ok(answer) => {
                 let found = self.note(question, &answer, &id, waited, permit.left_at());
@@ -342,24 +341,74 @@ impl Sender {
         Exchange { request, body_bytes_max: question.bytes_max, timeout }
     }
 
-    /// A new token in place of one that Graph refused.
-    pub async fn replace(
+    /// Whether there is no token for a while, or for good.
+    fn unsigned<T>(
         &self,
-        refused: Option<Token>,
-        claims: Option<String>,
-    ) -> Result<(), Cause> {
-        let Some(refused) = refused else { return Ok(()) };
-        let fresh = self.line.tokens.fresh(&refused, claims.as_deref());
-        match self.within(fresh).await {
-            Some(fresh) => fresh.map(drop).map_err(Cause::Token),
-            None => Err(Cause::Deadline { source: None }),
+        error: Arc<auth::Error>,
+        tried: Tried,
+        id: String,
+    ) -> Result<Try<T>, Cause> {
+        match judge_sign_in(&error, self.weary(tried)) {
+            Verdict::Fail => Err(Cause::Token(error)),
+            verdict => {
+                let trouble = Trouble::SignIn(Cause::Token(error));
+                Ok(Try::Bad(Bad { trouble, verdict, token: None, id }))
+            }
         }
     }
 
-    /// A wait that Graph names, if there is time for it.
+    /// The same tries, and whether they have failed for as long as failures are outlasted.
+    pub fn weary(&self, tried: Tried) -> Tried {
+        let failing = tried.failing_for(clock::now());
+        let often = tried.failures >= limits::FAILURES_MIN;
+        Tried { patience_over: often && failing >= self.patience, ..tried }
+    }
+
+    /// Failures that last for longer than a moment are for the log as well.
+    fn tell_outage(&self, trouble: &Trouble, tried: &mut Tried, now: Instant) {
+        let failing = tried.failing_for(now);
+        if failing >= limits::OUTAGE_TOLD && !tried.outage_told {
+            tried.outage_told = true;
+            let table = &*self.table;
+            let (failing_s, patience_s) = (failing.as_secs(), self.patience.as_secs());
+            tracing::warn!(table, failing_s, patience_s, %trouble, "Graph keeps failing");
+        }
+    }
+
+    /// Gets a new token in place of one that Graph refused; `None` if the deadline comes first. One
+    /// refused as well is replaced only after a pause: what issues tokens may be ahead of what takes
+    /// them.
+    pub async fn renew(
+        &self,
+        refused: Option<Token>,
+        claims: Option<String>,
+        tried: &mut Tried,
+    ) -> Result<Option<()>, Cause> {
+        tried.fresh_tokens += 1;
+        if tried.fresh_tokens > 1 && self.pause(limits::FRESH_TOKEN_PAUSE).await.is_none() {
+            return Ok(None);
+        }
+        let Some(refused) = refused else { return Ok(Some(())) };
+        let fresh = self.line.tokens.fresh(&refused, claims.as_deref());
+        match self.within(fresh).await {
+            Some(Err(error)) if judge_sign_in(&error, *tried) == Verdict::Fail => {
+                Err(Cause::Token(error))
+            }
+            // Where there is none yet, the next try asks for it again.
+            Some(_) => Ok(Some(())),
+            None => Ok(None),
+        }
+    }
+
+    /// The end of a question whose deadline has passed.
+    fn out_of_time(&self, course: Course) -> Cause {
+        course.out_of_time(self.line.tokens.trouble())
+    }
+
+    /// A wait that Graph names, if there is time for it and it is not beyond all measure.
     pub fn affordable(&self, wait: Duration) -> Result<Duration, Cause> {
         let left = self.deadline.map(|at| at.saturating_duration_since(clock::now()));
-        let left = left.unwrap_or(limits::RETRY_WAIT_MAX);
+        let left = left.unwrap_or(limits::RETRY_WAIT_MAX).min(limits::NAMED_WAIT_MAX);
         if wait > left { Err(Cause::Throttled { wait, left }) } else { Ok(wait) }
     }
 
@@ -382,64 +431,6 @@ impl Sender {
             Some(at) => tokio::time::timeout_at(at, work).await.ok(),
             None => Some(work.await),
         }
-    }
-}
-
-impl Trouble {
-    fn count(&self, tried: &mut Tried) {
-        match self {
-            Trouble::Answered(answer) if answer.status == 429 => tried.throttles += 1,
-            Trouble::Answered(answer) if matches!(answer.status, 401 | 403) => {}
-            Trouble::Answered(_) => tried.failures += 1,
-            Trouble::Network(transport::Error::Cut { .. }) | Trouble::Unreadable(_) => {
-                tried.unreadable += 1;
-            }
-            Trouble::Network(_) => tried.failures += 1,
-        }
-    }
-
-    fn cause(self, tries: u32) -> Cause {
-        match self {
-            Trouble::Answered(answer) => Cause::Answered(Box::new(answer)),
-            Trouble::Network(source) => Cause::Network { tries, source },
-            Trouble::Unreadable(cause) => cause,
-        }
-    }
-
-    fn is_throttle(&self) -> bool {
-        matches!(self, Trouble::Answered(answer) if answer.status == 429)
-    }
-
-    /// Whether another connection may lead to another, healthier server.
-    fn is_of_server(&self) -> bool {
-        match self {
-            Trouble::Answered(answer) => answer.status >= 500,
-            Trouble::Network(_) => true,
-            Trouble::Unreadable(_) => false,
-        }
-    }
-
-    /// Every attempt that failed, with the name that Graph's own logs know it by.
-    fn log(&self, tries: u32, client_request_id: &str) {
-        match self {
-            Trouble::Answered(answer) => {
-                let date = answer.date.as_deref();
-                tracing::debug!(tries, client_request_id, date, %answer, "an attempt failed");
-            }
-            Trouble::Network(error) => {
-                tracing::debug!(tries, client_request_id, %error, "an attempt failed");
-            }
-            Trouble::Unreadable(cause) => {
-                tracing::debug!(tries, client_request_id, %cause, "an attempt failed");
-            }
-        }
-    }
-}
-
-impl Course {
-    fn out_of_time(self) -> Cause {
-        let Course { tries, last } = self;
-        Cause::Deadline { source: last.map(|trouble| Box::new(trouble.cause(tries))) }
     }
 }
 

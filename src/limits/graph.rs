@@ -60,11 +60,22 @@ pub const PAGES_MAX: u64 = 2_000_000;
 /// that expires this often cannot be read faster than its tokens age.
 pub const RESTARTS_MAX: u32 = 5;
 
-/// Failures in a row of one request (5xx, network) before it is given up. With the waits below they
-/// span about four minutes on average, which outlasts a failover of a Graph front end.
-pub const FAILURES_MAX: u32 = 12;
+/// The share of the time that a read has for which failures in a row of one request (5xx, network,
+/// sign-in) are outlasted, unless the connection says otherwise: 36 minutes of six hours. Outages of
+/// Graph of a quarter of an hour are reported.
+pub const OUTAGE_SHARE_MAX: f64 = 0.1;
 
-/// The bound of the first wait between those when Graph names none; it doubles each time.
+/// The least time for which such failures are outlasted, however short the time of the read: a
+/// failover of a Graph front end takes minutes.
+pub const PATIENCE_MIN: Duration = Duration::from_secs(6 * 60);
+
+/// The least number of such failures: a few that each took their time are no outage.
+pub const FAILURES_MIN: u32 = 12;
+
+/// Failures in a row that last for longer than this are told in the log.
+pub const OUTAGE_TOLD: Duration = Duration::from_secs(60);
+
+/// The bound of the first wait between those tries when Graph names none; it doubles each time.
 pub const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 
 /// The bound of every such wait.
@@ -77,12 +88,21 @@ pub const UNREADABLE_MAX: u32 = 4;
 /// five minutes; whoever waits longer than this without a row should hear of it.
 pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// The longest wait that is kept at all, whatever the deadline. Whoever meets a longer one hears of it
+/// at once, and after this time Graph is asked again: one answer that names centuries must not shut
+/// a connection until the program is started anew.
+pub const NAMED_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
+
 /// Times one request may be asked to come back later, by 429 or by a 5xx with `Retry-After`. Each is
 /// a wait that was kept, so this bounds a loop and does not give up early.
 pub const THROTTLES_MAX: u32 = 1_000;
 
-/// Fresh tokens for one request. One is what an expired token needs; a second refusal is a fact.
-pub const FRESH_TOKENS_MAX: u32 = 1;
+/// Fresh tokens for one request. One is what an expired token needs; a fresh one has been refused
+/// too, where the part of Graph that answered did not know it yet. A third refusal is a fact.
+pub const FRESH_TOKENS_MAX: u32 = 2;
+
+/// The pause before the second of them.
+pub const FRESH_TOKEN_PAUSE: Duration = Duration::from_secs(2);
 
 /// Age from which a token may lack a permission that was granted meanwhile, so that a 403 is
 /// asked again with a new one.

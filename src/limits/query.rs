@@ -105,3 +105,7 @@ pub const LOOKUPS: usize = 8;
 
 /// Parameters of a statement.
 pub const PARAMETERS_MAX: usize = 10_000;
+
+/// How long after its deadline a read may take to say what it was waiting for, which it does by
+/// itself at the deadline.
+pub const LAST_WORD: Duration = Duration::from_millis(200);

@@ -20,7 +20,8 @@ pub fn timely<T: Send + 'static, E: From<Error> + Send + 'static>(
 ) -> BoxStream<'static, Result<T, E>> {
     let timely = stream::unfold(Some(batches), move |batches| async move {
         let mut batches = batches?;
-        let next = timeout_at(deadline, batches.next()).await;
+        // Whatever is read ends at the deadline by itself, and says what it was waiting for.
+        let next = timeout_at(deadline + limits::LAST_WORD, batches.next()).await;
         // A plan that never waits is not interrupted, and late all the same.
         let late = clock::now() >= deadline;
         match next {

@@ -9,7 +9,7 @@ use http::header::RETRY_AFTER;
 ///
 /// It is a number of seconds, with a fraction in Graph's own samples (`2.128`), or a date of
 /// HTTP. A date counts from `unix_now`, the time since 1970; one that has passed is no wait. A
-/// number too large to be a time counts as the longest there is.
+/// number too large to be a time counts as [`SECONDS_MAX`].
 ///
 /// <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>
 pub fn retry_after(headers: &HeaderMap, unix_now: Duration) -> Option<Duration> {
@@ -22,8 +22,16 @@ pub fn retry_after(headers: &HeaderMap, unix_now: Duration) -> Option<Duration> 
     Some(date.saturating_sub(unix_now))
 }
 
+/// Seconds that a wait has at most: 31 million years, which still can be added to a point in time.
+const SECONDS_MAX: u64 = 1_000_000_000_000_000;
+
 /// Rounded up to the microsecond, so that a fraction is never cut shorter than it was named.
 fn seconds(text: &str) -> Option<Duration> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit into a number.
+        let seconds = text.parse().unwrap_or(SECONDS_MAX);
+        return Some(Duration::from_secs(seconds.min(SECONDS_MAX)));
+    }
     if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return None;
     }
@@ -52,7 +60,8 @@ mod tests {
             ("3.", Some(3_000)),
             ("Wed, 21 Oct 2015 07:28:30 GMT", Some(30_000)),
             ("Wed, 21 Oct 2015 07:27:30 GMT", Some(0)),
-            ("99999999999999999999999", Some(9_000_000_000_000)),
+            ("1000000000000", Some(1_000_000_000_000_000)),
+            ("99999999999999999999999", Some(1_000_000_000_000_000_000)),
             ("1.2.3", None),
             ("1e9", None),
             ("-1", None),

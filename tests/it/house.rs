@@ -92,6 +92,7 @@ impl House {
             base_url: GRAPH.parse().expect("a URL"),
             catalog: catalog.clone(),
             advanced_queries: with.advanced,
+            outage_share_max: 0.1,
         };
         let graph = Graph::new(tenant.clone(), tokens, reach).expect("an address");
         let connection = Connection {

@@ -92,6 +92,8 @@ pub struct Connection {
     pub ca_file: Option<PathBuf>,
     /// How long one read may take; `None` for the built-in bound.
     pub deadline: Option<Duration>,
+    /// The share of that time for which failures in a row are outlasted.
+    pub outage_share_max: f64,
     /// Whether statements may use what only Graph's advanced queries answer: counts, ends of text
     /// and what is null, from an index that lags behind the directory.
     pub advanced_queries: bool,

@@ -18,7 +18,7 @@ use crate::{catalog, flight};
 const SERVER: [&str; 4] = ["listen", "insecure", "drain", "cache"];
 
 /// The keys of `[connections.NAME]`.
-const CONNECTION: [&str; 10] = [
+const CONNECTION: [&str; 11] = [
     "tenant",
     "client_id",
     "client_secret",
@@ -28,6 +28,7 @@ const CONNECTION: [&str; 10] = [
     "login_url",
     "ca_file",
     "deadline",
+    "outage_share_max",
     "advanced_queries",
 ];
 
@@ -118,6 +119,7 @@ impl Reader {
         let ca_file = self.taken(&key("ca_file")).map(|(text, _)| PathBuf::from(text));
         let deadline =
             self.duration(&key("deadline"), Duration::from_millis(1), limits::DEADLINE_MAX);
+        let outage_share = self.share(&key("outage_share_max"));
         let advanced = self.parsed(&key("advanced_queries"), "must be `true` or `false`");
         Some(Connection {
             tenant: tenant?,
@@ -127,6 +129,7 @@ impl Reader {
             login_url: login_url?,
             ca_file,
             deadline,
+            outage_share_max: outage_share.unwrap_or(crate::limits::graph::OUTAGE_SHARE_MAX),
             advanced_queries: advanced.unwrap_or(false),
         })
     }

@@ -27,10 +27,7 @@ impl Reader {
                 of_tables.insert(table, age);
             }
         }
-        let share = self.parsed::<f64>("store.lost_share_max", SHARE);
-        if share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-            self.refuse("store.lost_share_max", SHARE, None);
-        }
+        let share = self.share("store.lost_share_max");
         let mut options = BTreeMap::new();
         for name in self.leaves.names_below("store.options") {
             if let Some((text, _)) = self.taken(&format!("store.options.{name}")) {
@@ -51,6 +48,16 @@ impl Reader {
             lost_share_max: share.unwrap_or(crate::limits::ops::LOST_SHARE_MAX),
             keep,
         })
+    }
+
+    /// A number from 0 to 1.
+    pub(super) fn share(&mut self, key: &str) -> Option<f64> {
+        let share = self.parsed::<f64>(key, SHARE)?;
+        let fits = (0.0..=1.0).contains(&share);
+        if !fits {
+            self.refuse(key, SHARE, None);
+        }
+        fits.then_some(share)
     }
 
     /// What `[store.expire]` keeps; a part that is not said removes nothing by itself.

@@ -17,7 +17,7 @@ use http::{Request, Response};
 use super::faults::calm;
 use super::{House, ms, report, secs, small};
 
-type Answer = Result<Response<Vec<u8>>, Error>;
+pub(super) type Answer = Result<Response<Vec<u8>>, Error>;
 
 /// A tenant some of whose answers come from elsewhere.
 struct Meddled<F> {
@@ -34,13 +34,15 @@ impl<F: Fn(&Request<Bytes>) -> Option<Answer> + Send + Sync + 'static> Transport
     }
 }
 
-fn house(meddle: impl Fn(&Request<Bytes>) -> Option<Answer> + Send + Sync + 'static) -> House {
+pub(super) fn house(
+    meddle: impl Fn(&Request<Bytes>) -> Option<Answer> + Send + Sync + 'static,
+) -> House {
     let tenant = small().start();
     let transport = Meddled { tenant: tenant.clone(), meddle };
     House::over(tenant, Arc::new(transport), sim::CLIENT_SECRET)
 }
 
-fn no(status: u16, body: &str) -> Option<Answer> {
+pub(super) fn no(status: u16, body: &str) -> Option<Answer> {
     Some(Ok(Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()))
 }
 
@@ -97,7 +99,7 @@ async fn not_found_is_no_rows_only_where_graph_says_so_of_a_first_page() {
 
 #[tokio::test(start_paused = true)]
 async fn connections_that_end_before_an_answer_are_an_outage_and_no_bad_page() {
-    for (failures, reads) in [(11, true), (u32::MAX, false)] {
+    for (failures, reads) in [(8, true), (u32::MAX, false)] {
         let left = AtomicU32::new(failures);
         let house = house(move |request| {
             let take = |left: u32| left.checked_sub(1);

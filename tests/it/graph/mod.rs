@@ -6,6 +6,7 @@
 mod faults;
 mod flow;
 mod meddled;
+mod patience;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,8 +75,12 @@ impl House {
         };
         let tokens = Tokens::new(transport.clone(), settings).unwrap();
         let catalog = Catalog::builtin().unwrap();
-        let settings =
-            graph::Settings { base_url, catalog: catalog.clone(), advanced_queries: false };
+        let settings = graph::Settings {
+            base_url,
+            catalog: catalog.clone(),
+            advanced_queries: false,
+            outage_share_max: 0.1,
+        };
         House { tenant, graph: Graph::new(transport, tokens, settings).unwrap(), catalog }
     }
 
