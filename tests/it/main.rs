@@ -18,6 +18,7 @@ mod docs;
 mod graph;
 mod house;
 mod logs;
+mod mixed;
 mod parameters;
 mod proto;
 mod reported;
