@@ -109,3 +109,7 @@ pub const PARAMETERS_MAX: usize = 10_000;
 /// How long after its deadline a read may take to say what it was waiting for, which it does by
 /// itself at the deadline.
 pub const LAST_WORD: Duration = Duration::from_millis(200);
+
+/// How deep subqueries may nest in one that is written several times to know unknown from false: as
+/// deep, what nests there is written up to 243 times.
+pub const MEMBERSHIP_DEPTH_MAX: usize = 4;

@@ -133,6 +133,11 @@ impl Catalogs {
         &self.named.default_catalog
     }
 
+    /// The same, where there is one.
+    pub fn chosen_catalog(&self) -> Option<&str> {
+        Some(self.default_catalog()).filter(|name| *name != UNDECIDED)
+    }
+
     /// The schema of names without one.
     pub fn default_schema(&self) -> &str {
         &self.named.default_schema
@@ -144,7 +149,7 @@ impl Catalogs {
             Some((connection, table)) => (Some(connection), table),
             None => (None, name),
         };
-        let chosen = connection.or(Some(self.default_catalog())).filter(|it| *it != UNDECIDED);
+        let chosen = connection.or_else(|| self.chosen_catalog());
         let connection = self.named.namespace.connection(chosen)?.clone();
         self.named.rows(connection, table, of).await
     }

@@ -234,11 +234,11 @@ impl Engine {
     }
 
     async fn prepared(&self, asked: &Statement, serving: &Serving) -> Result<Prepared, Error> {
-        let Planned { plan, state, .. } = self.unbound(asked, serving).await?;
+        let Planned { plan, state, shown, .. } = self.unbound(asked, serving).await?;
         let parameters = shape::announced(&*bind::parameters(&plan)?);
         // Types that only a value settles are not settled here.
         let better = state.optimize(&plan).unwrap_or(plan);
-        let schema = shape::announced(better.schema().as_arrow());
+        let schema = shape::announced(&shape::shown(better.schema().as_arrow(), &shown));
         Ok(Prepared { schema, parameters })
     }
 
@@ -302,7 +302,7 @@ impl Engine {
         state.mark_start_execution();
         let mut plan = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(rows)), None)?;
         if let (Some(text), Some(words)) = (filter, words) {
-            let expr = statement::parse_expr(text, words)?;
+            let expr = statement::parse_expr(text, words, &self.base)?;
             let expr = ExprWithAlias { expr, alias: None };
             let failed = |error| Error::planning(text, error);
             let schema = plan.schema().clone();
@@ -336,7 +336,7 @@ impl Engine {
     }
 
     async fn plan_statement(&self, asked: &Statement, serving: &Serving) -> Result<Plan, Error> {
-        let Planned { plan, state, only } = self.unbound(asked, serving).await?;
+        let Planned { plan, state, only, shown } = self.unbound(asked, serving).await?;
         let failed = |error| Error::planning(&asked.text, error);
         let stored = only.filter(|only| only.known().is_some());
         let bound = bind::bound(plan, asked.parameters.as_ref())?;
@@ -349,7 +349,7 @@ impl Engine {
         let Some(first) = runs.first() else { return Err(Error::NotBound) };
         let longest = self.namespace.connections().map(|it| it.live.deadline()).max();
         Ok(Plan {
-            schema: shape::announced(first.schema().as_arrow()),
+            schema: shape::announced(&shape::shown(first.schema().as_arrow(), &shown)),
             table: None,
             divisible: match &*runs {
                 [run] if stored.is_some() => reads_once(run)? && divisible(run),

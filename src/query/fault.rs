@@ -27,6 +27,12 @@ impl Error {
         Error::Statement { message, place }
     }
 
+    /// A clause that is read and has no effect here, with the line that is meant.
+    pub(super) fn clause(text: &str, clause: &str, at: Option<Position>) -> Error {
+        let place = at.map_or_else(String::new, |at| place(text, at));
+        Error::NotSupported { message: format!("`{clause}`{place}") }
+    }
+
     /// What DataFusion met on the way to a plan for `text`.
     pub(super) fn planning(text: &str, error: DataFusionError) -> Error {
         Error::planned(text, error, None)
@@ -54,10 +60,25 @@ impl Error {
             DataFusionError::SQL(error, _) => parsing(text, &error.to_string()),
             DataFusionError::SchemaError(error, _) => named(text, &error, at),
             DataFusionError::Plan(message) => Error::statement(text, tidied(&message), at),
-            DataFusionError::NotImplemented(message) => Error::NotSupported { message },
+            DataFusionError::NotImplemented(message) => not_supported(message),
             other => Error::from(other),
         }
     }
+}
+
+/// What DataFusion does not have; it shows its own notation of some expressions.
+fn not_supported(message: String) -> Error {
+    let message = match message.strip_prefix("Physical plan does not support logical expression ") {
+        Some(shown) if shown.starts_with("InSubquery") => {
+            "`IN (subquery)` in this place".to_owned()
+        }
+        Some(shown) if shown.starts_with("Exists") => "`EXISTS` in this place".to_owned(),
+        Some(shown) if shown.starts_with("ScalarSubquery") => {
+            "a subquery that depends on the outer row in this place".to_owned()
+        }
+        _ => message,
+    };
+    Error::NotSupported { message }
 }
 
 /// What the parser says, which has the place at its end.
@@ -141,6 +162,12 @@ fn place(text: &str, at: Position) -> String {
 impl From<DataFusionError> for Error {
     /// What a plan met while it ran; a failure of a source, or of ours, comes out as it went in.
     fn from(error: DataFusionError) -> Self {
+        // <https://github.com/apache/datafusion/issues/24937>. It would show the cells.
+        if let DataFusionError::Internal(message) = error.find_root()
+            && message.starts_with("Uncomparable values")
+        {
+            return Error::NotSupported { message: "an order of lists or structs".to_owned() };
+        }
         match error {
             DataFusionError::External(error) => external(error),
             DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
@@ -154,7 +181,7 @@ impl From<DataFusionError> for Error {
                 Ok(error) => Error::from(error),
                 Err(shared) => Error::Run(shared),
             },
-            DataFusionError::NotImplemented(message) => Error::NotSupported { message },
+            DataFusionError::NotImplemented(message) => not_supported(message),
             error => Error::Run(Arc::new(error)),
         }
     }

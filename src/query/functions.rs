@@ -5,9 +5,10 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{Result, ScalarValue, plan_err};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{ColumnarValue, Expr, ScalarUDF, Volatility, create_udf};
 use datafusion::sql::sqlparser::ast::{
     self, FunctionArg, FunctionArgExpr, TableFactor, UnaryOperator, Value, Visit, Visitor,
 };
@@ -81,6 +82,21 @@ fn meant(name: &'static str, arguments: &[String]) -> Result<Of, Error> {
 fn call_error(name: &'static str) -> Error {
     let form = FORMS.iter().find(|(known, _)| *known == name).map_or("", |(_, form)| form);
     Error::Call { name, form }
+}
+
+/// The functions that tell what names without a catalog or schema mean in one statement.
+pub fn of_session(catalogs: &Catalogs) -> [Arc<ScalarUDF>; 3] {
+    let text = |name: &str, text: Option<&str>| {
+        let value = ColumnarValue::Scalar(ScalarValue::Utf8(text.map(str::to_owned)));
+        let told = Arc::new(move |_: &[ColumnarValue]| Ok(value.clone()));
+        Arc::new(create_udf(name, Vec::new(), DataType::Utf8, Volatility::Stable, told))
+    };
+    let catalog = catalogs.chosen_catalog();
+    [
+        text("current_schema", Some(catalogs.default_schema())),
+        text("current_catalog", catalog),
+        text("current_database", catalog),
+    ]
 }
 
 /// The calls in a statement; without arguments where they are not literals.

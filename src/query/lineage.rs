@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::{JoinSide, JoinType, Result};
 use datafusion::config::ConfigOptions;
 use datafusion::physical_expr::PhysicalExpr;
@@ -74,6 +74,7 @@ impl Sent {
 }
 
 fn follow(plan: Arc<dyn ExecutionPlan>, sent: Vec<Sent>) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = without_bounds(plan)?;
     if let Some(read) = plan.downcast_ref::<Read>() {
         return Ok(Arc::new(read.listening_to(|id| sent.iter().any(|sent| sent.id == id))));
     }
@@ -91,6 +92,20 @@ fn follow(plan: Arc<dyn ExecutionPlan>, sent: Vec<Sent>) -> Result<Arc<dyn Execu
         return Ok(plan);
     }
     plan.replace_children(followed, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep))
+}
+
+/// The join without a filter of what it finds, where that would be the least and the greatest of
+/// lists or structs: DataFusion cannot compare them (<https://github.com/apache/datafusion/issues/24937>),
+/// and no source could use them.
+fn without_bounds(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(join) = plan.downcast_ref::<HashJoinExec>() else { return Ok(plan) };
+    let schema = join.left().schema();
+    let types = join.on().iter().map(|(left, _)| left.data_type(&schema));
+    let nested = types.collect::<Result<Vec<_>>>()?.iter().any(DataType::is_nested);
+    match nested && !join.dynamic_expressions_produced().is_empty() {
+        true => join.builder().reset_state().build_exec(),
+        false => Ok(plan),
+    }
 }
 
 /// What each child of a step may be sent, of what the step is sent.

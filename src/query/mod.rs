@@ -9,10 +9,12 @@
 //! |---|---|
 //! | `request` | what is asked |
 //! | `words`, `statement` | from text to a plan: names as the tables spell them, reads only |
+//! | `rewrites`, `clauses` | what the planner does not know: said in its words, or refused by name |
 //! | `namespace`, `catalogs`, `functions`, `system`, `listing` | what the names in a statement mean |
 //! | `opened` | which state of a table is read, and by whom |
 //! | `provider`, `pushdown`, `exec`, `lineage`, `few` | from a plan to scans that ask for no more than it needs |
 //! | `count` | `count(*)` as Graph counts |
+//! | `membership`, `correlation`, `projections`, `multisets`, `patterns` | what DataFusion's optimizer would answer wrongly |
 //! | `fair`, `bounded`, `reckon`, `windows`, `plan_size` | long work that lets others have their turn; functions, windows, constants and types that would take all memory |
 //! | `fixed` | which answers never change |
 //! | `bind`, `shape` | values of parameters; the schema of an answer |
@@ -26,6 +28,8 @@
 mod bind;
 mod bounded;
 mod catalogs;
+mod clauses;
+mod correlation;
 mod count;
 mod deadline;
 mod engine;
@@ -37,13 +41,18 @@ mod fixed;
 mod functions;
 mod lineage;
 mod listing;
+mod membership;
+mod multisets;
 mod namespace;
 mod opened;
+mod patterns;
 mod plan_size;
+mod projections;
 mod provider;
 mod pushdown;
 mod reckon;
 mod request;
+mod rewrites;
 mod session;
 mod shape;
 mod statement;

@@ -6,13 +6,19 @@ use datafusion::common::Result;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::SessionConfig;
 
 use super::catalogs::Catalogs;
+use super::correlation::Correlation;
 use super::count::Count;
 use super::fair::Fair;
 use super::few::Few;
 use super::lineage::Lineage;
+use super::membership::Membership;
+use super::multisets::Multisets;
+use super::patterns::Patterns;
+use super::projections::Projections;
 use super::threads::Serving;
 use super::windows::Windows;
 use super::{bounded, plan_size};
@@ -40,7 +46,9 @@ pub fn base() -> Result<SessionState> {
     let mut state = SessionStateBuilder::new_with_default_features()
         .with_config(config())
         .with_runtime_env(runtime)
-        .with_optimizer_rule(Arc::new(Count))
+        .with_analyzer_rule(Arc::new(Correlation))
+        .with_analyzer_rule(Arc::new(Multisets))
+        .with_optimizer_rules(rules())
         .with_physical_optimizer_rule(Arc::new(Lineage))
         .with_physical_optimizer_rule(Arc::new(Few))
         .with_physical_optimizer_rule(Arc::new(Fair))
@@ -50,6 +58,21 @@ pub fn base() -> Result<SessionState> {
     bounded::bound(&mut state)?;
     plan_size::bound(&mut state)?;
     Ok(state)
+}
+
+/// DataFusion's rules, and in front of those that are at fault the ones that keep them from it.
+fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![Arc::new(Patterns)];
+    for rule in Optimizer::new().rules {
+        match rule.name() {
+            "decorrelate_predicate_subquery" => rules.push(Arc::new(Membership)),
+            "optimize_projections" => rules.push(Arc::new(Projections)),
+            _ => {}
+        }
+        rules.push(rule);
+    }
+    rules.push(Arc::new(Count));
+    rules
 }
 
 fn config() -> SessionConfig {
@@ -64,6 +87,9 @@ fn config() -> SessionConfig {
     options.sql_parser.collect_spans = true;
     // Every client reads Utf8; views carry their whole buffers in each slice.
     options.sql_parser.map_string_types_to_utf8view = false;
+    // What a CASE may be null of is reckoned twice, and not always alike
+    // (<https://github.com/apache/datafusion/pull/23844>). Answers say of all columns that they may.
+    options.execution.skip_physical_aggregate_schema_check = true;
     let optimizer = &mut options.optimizer;
     // Dealing pages out to the cores would ask for pages ahead of whoever stops early.
     optimizer.enable_round_robin_repartition = false;

@@ -11,6 +11,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::Error;
+use super::rewrites::ShownNames;
 
 /// The schema that an answer is announced with: every column may be null, and there are none of
 /// the types that carry more than their rows over the wire.
@@ -20,6 +21,19 @@ pub fn announced(schema: &Schema) -> SchemaRef {
         Field::new(field.name(), ty, true).with_metadata(field.metadata().clone())
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The schema with the names that people see.
+pub fn shown(schema: &Schema, names: &ShownNames) -> Schema {
+    if names.is_empty() {
+        return schema.clone();
+    }
+    let all: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let fields = schema.fields().iter().map(|field| {
+        let name = names.of(field.name(), &all);
+        Arc::new(field.as_ref().clone().with_name(name))
+    });
+    Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())
 }
 
 fn plain(ty: &DataType) -> DataType {

@@ -20,6 +20,14 @@ pub struct Names {
     spellings: HashMap<String, Vec<String>>,
     /// Those of functions, which are called in lower case.
     functions: HashSet<String>,
+    /// Those of `information_schema`, in lower case, which mean something in a statement that names
+    /// it.
+    information: HashSet<String>,
+}
+
+/// The text of a statement without the mark that some editors put in front of it.
+pub fn plain(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 impl Names {
@@ -34,6 +42,11 @@ impl Names {
     /// Adds a function.
     pub fn add_function(&mut self, name: &str) {
         self.functions.insert(name.to_lowercase());
+    }
+
+    /// Adds a table or a column of `information_schema`.
+    pub fn add_information(&mut self, name: &str) {
+        self.information.insert(name.to_lowercase());
     }
 
     /// The one spelling that `word` can mean.
@@ -67,6 +80,7 @@ impl Words {
     ///
     /// [`Error::TooLong`], and [`Error::Statement`] for what cannot be read.
     pub fn read(text: &str, names: &Names) -> Result<Self, Error> {
+        let text = plain(text);
         let long = |what, count, max| Error::TooLong { what, count, max };
         if text.len() > limits::STATEMENT_BYTES_MAX {
             return Err(long("bytes", text.len(), limits::STATEMENT_BYTES_MAX));
@@ -84,7 +98,12 @@ impl Words {
             return Err(long("words besides values", words, limits::WORDS_MAX));
         }
         number(text, &mut tokens)?;
-        let mut spelling = Spelling { names, called: called(&tokens), first: HashMap::new() };
+        let informs = tokens.iter().any(|token| match &token.token {
+            Token::Word(word) => word.value.eq_ignore_ascii_case("information_schema"),
+            _ => false,
+        });
+        let mut spelling =
+            Spelling { names, called: called(&tokens), first: HashMap::new(), informs };
         let mut found = HashSet::new();
         for at in 0..tokens.len() {
             let is_call = calls(&tokens, at);
@@ -102,6 +121,22 @@ impl Words {
     /// Whether the statement has this name somewhere.
     pub fn has(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    /// Where these words stand first, one behind another and without quotes.
+    pub fn place(&self, words: &str) -> Option<Position> {
+        let written: Vec<_> =
+            self.tokens.iter().filter(|it| !matches!(it.token, Token::Whitespace(_))).collect();
+        let wanted: Vec<&str> = words.split(' ').collect();
+        let is = |token: &&TokenWithSpan, word: &&str| match &token.token {
+            Token::Word(it) => it.quote_style.is_none() && it.value.eq_ignore_ascii_case(word),
+            other => other.to_string() == **word,
+        };
+        let found = written
+            .windows(wanted.len())
+            .find(|them| them.iter().zip(&wanted).all(|(token, word)| is(token, word)));
+        let start = found?.first()?.span.start;
+        Some(Position { line: start.line, column: start.column })
     }
 
     /// Whether a plan is asked for.
@@ -151,12 +186,15 @@ struct Spelling<'a> {
     names: &'a Names,
     called: HashSet<String>,
     first: HashMap<String, String>,
+    /// Whether the statement names `information_schema`.
+    informs: bool,
 }
 
 impl Spelling<'_> {
     fn spell(&mut self, word: &mut Word, is_call: bool) {
         let lower = word.value.to_lowercase();
-        if is_call && self.names.functions.contains(&lower) {
+        let informs = self.informs && self.names.information.contains(&lower);
+        if informs || is_call && self.names.functions.contains(&lower) {
             word.value = lower;
         } else if let Some(name) = self.names.find(&word.value, &lower) {
             word.value = name.to_owned();

@@ -63,7 +63,7 @@ pub fn python(requirements: &str) -> PathBuf {
 }
 
 /// Runs a script of `tests/clients/` and gives what it printed.
-async fn script(requirements: &'static str, name: &str, arguments: &[&str]) -> String {
+pub async fn script(requirements: &'static str, name: &str, arguments: &[&str]) -> String {
     let script = clients().join(name).display().to_string();
     let arguments: Vec<String> = std::iter::once(script.as_str())
         .chain(arguments.iter().copied())

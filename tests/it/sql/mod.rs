@@ -11,10 +11,13 @@ mod asked;
 mod client;
 mod connections;
 mod differential;
+mod duckdb;
+mod generated;
 mod logic;
 mod pushdown;
 mod running;
 mod stored;
+mod upstream;
 
 /// A tenant of a few hundred users.
 pub fn house() -> House {
