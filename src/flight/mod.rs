@@ -100,6 +100,9 @@ pub enum Error {
     /// A client that asked for the catalogue when tables had other columns.
     #[error("the table has other columns than when it was attached")]
     Reattach,
+    /// A cookie of a session that is over.
+    #[error("the session is over: the server was started again since, or the session was closed")]
+    SessionUnknown,
     /// Statistics of a column of what is no table.
     #[error("statistics are known of stored tables only")]
     NoStatistics,
@@ -193,6 +196,7 @@ impl Error {
             | Error::Reattach
             | Error::Parameters(_)
             | Error::ParametersTooLong { .. } => Kind::Invalid,
+            Error::SessionUnknown => Kind::Refused,
             Error::Cancelled => Kind::Cancelled,
             Error::Credentials => Kind::Unauthenticated,
             Error::Writes { .. } => Kind::Forbidden,
@@ -218,6 +222,10 @@ impl Error {
             }
             Error::NotServed { instead, .. } => Some((*instead).to_owned()),
             Error::Reattach => Some("`DETACH` the database and `ATTACH` it again".to_owned()),
+            Error::SessionUnknown => Some(
+                "connect again, or set the options `catalog` and `schema` of the session again"
+                    .to_owned(),
+            ),
             Error::Cache(_) => Some("ask again: it is read from the store then".to_owned()),
             Error::Stalled => Some("give the call more time, or ask for fewer columns".to_owned()),
             Error::Listen { .. } => {

@@ -98,7 +98,7 @@ fn unread(error: FlightError) -> Error {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Int32Array, RecordBatch, StringArray};
+    use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
     use arrow::ipc::{self, root_as_message};
     use arrow_flight::FlightData;
     use arrow_flight::encode::FlightDataEncoderBuilder;
@@ -144,6 +144,20 @@ mod tests {
             fields.is_some_and(|fields| fields.iter().any(holds))
         });
         found.expect("a place")
+    }
+
+    #[test]
+    fn the_buffer_that_columns_share_counts_once() {
+        let ids: Vec<(String, ArrayRef)> = (1..=300)
+            .map(|number| {
+                let id = format!("8afa0e98-14be-482e-9aec-{number:012}");
+                (format!("${number}"), Arc::new(StringArray::from(vec![id])) as _)
+            })
+            .collect();
+        let batch = RecordBatch::try_from_iter(ids).expect("a batch");
+        let frames = FlightDataEncoderBuilder::new().build(stream::iter([Ok(batch.clone())]));
+        let frames = block_on(frames.try_collect()).expect("frames");
+        assert_eq!(put(frames).expect("values"), batch);
     }
 
     #[test]

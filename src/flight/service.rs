@@ -52,9 +52,20 @@ impl Service {
     }
 
     /// What is wanted, with what the caller has chosen for names without a catalog or schema.
-    fn chosen(&self, caller: &Caller, wanted: Wanted) -> Wanted {
-        let Wanted::Rows(mut asked) = wanted else { return wanted };
-        let chosen = self.sessions.get(&caller.known);
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SessionUnknown`] where something is left out and the session is over.
+    fn chosen(&self, caller: &Caller, wanted: Wanted) -> Result<Wanted, Error> {
+        let Wanted::Rows(mut asked) = wanted else { return Ok(wanted) };
+        let is_whole = match &asked.command {
+            Command::Sql(statement) => statement.catalog.is_some() && statement.schema.is_some(),
+            Command::Table(request) => request.connection.is_some(),
+        };
+        if is_whole {
+            return Ok(Wanted::Rows(asked));
+        }
+        let chosen = self.sessions.get(&caller.known)?;
         match &mut asked.command {
             Command::Sql(statement) => {
                 statement.catalog = statement.catalog.take().or(chosen.catalog);
@@ -64,7 +75,7 @@ impl Service {
                 request.connection = request.connection.take().or(chosen.catalog);
             }
         }
-        Wanted::Rows(asked)
+        Ok(Wanted::Rows(asked))
     }
 
     /// What is wanted by a message of so many bytes. Long ones carry values of parameters, and are
@@ -98,7 +109,7 @@ impl Service {
         descriptor: FlightDescriptor,
         deadline: Option<clock::Instant>,
     ) -> Result<FlightInfo, Error> {
-        match self.chosen(caller, self.described(&descriptor, deadline).await?) {
+        match self.chosen(caller, self.described(&descriptor, deadline).await?)? {
             Wanted::Rows(asked) => {
                 let command = self.engine.settled(asked.command);
                 let asked = Asked { call: Some(running::name()), command, ..asked };
@@ -155,7 +166,7 @@ impl Service {
         descriptor: FlightDescriptor,
         deadline: Option<clock::Instant>,
     ) -> Result<SchemaResult, Error> {
-        let schema = match self.chosen(caller, self.described(&descriptor, deadline).await?) {
+        let schema = match self.chosen(caller, self.described(&descriptor, deadline).await?)? {
             Wanted::Rows(asked) => self.engine.plan_until(asked.command, deadline).await?.schema(),
             Wanted::Told(command, _) => sql::schema(&command)?,
         };
@@ -176,7 +187,7 @@ impl Service {
             let ticket = ticket.clone();
             move || wanted::read(&ticket)
         };
-        match self.chosen(caller, self.understood(ticket.len(), deadline, read).await?) {
+        match self.chosen(caller, self.understood(ticket.len(), deadline, read).await?)? {
             Wanted::Rows(asked) => {
                 let plan = self.engine.plan_until(asked.command.clone(), deadline).await?;
                 Ok(self.rows(asked, plan, began, deadline))

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tonic::metadata::MetadataMap;
 use uuid::Uuid;
 
+use super::Error;
 use super::connection::Connection;
 use crate::limits::flight as limits;
 
@@ -51,16 +52,31 @@ pub fn known(metadata: &MetadataMap, connection: Option<Connection>) -> Vec<Know
     let cookies = metadata.get_all("cookie").into_iter().filter_map(|line| line.to_str().ok());
     let named = cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
         let (name, value) = cookie.trim().split_once('=')?;
-        (name == COOKIE).then(|| Known::Cookie(value.trim_matches('"').to_owned()))
+        let value = value.trim_matches('"');
+        // What is not of our making is no session that was lost.
+        let is_ours = name == COOKIE && Uuid::try_parse(value).is_ok();
+        is_ours.then(|| Known::Cookie(value.to_owned()))
     });
     named.into_iter().chain(connection.map(Known::Connection)).collect()
 }
 
 impl Sessions {
     /// What the caller has chosen; nothing if it has no session.
-    pub fn get(&self, caller: &[Known]) -> Chosen {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SessionUnknown`] for a cookie of a session that is over: what it had chosen is not
+    /// known any more, and names would mean something else without a word.
+    pub fn get(&self, caller: &[Known]) -> Result<Chosen, Error> {
         let all = self.locked();
-        caller.iter().find_map(|known| all.chosen.get(known)).cloned().unwrap_or_default()
+        let cookie = caller.iter().find(|known| matches!(known, Known::Cookie(_)));
+        match cookie {
+            Some(cookie) => all.chosen.get(cookie).cloned().ok_or(Error::SessionUnknown),
+            None => {
+                let chosen = caller.iter().find_map(|known| all.chosen.get(known)).cloned();
+                Ok(chosen.unwrap_or_default())
+            }
+        }
     }
 
     /// Remembers what the caller has chosen, and gives the cookie that it is known by from now on.
@@ -78,8 +94,8 @@ impl Sessions {
         format!("{COOKIE}={cookie}")
     }
 
-    /// Forgets what the caller has chosen.
-    pub fn close(&self, caller: &[Known]) {
+    /// Forgets what the caller has chosen, and gives what makes it forget its cookie.
+    pub fn close(&self, caller: &[Known]) -> String {
         let mut all = self.locked();
         let mut any = false;
         for known in caller {
@@ -88,6 +104,7 @@ impl Sessions {
         if any {
             all.order.retain(|known| !caller.contains(known));
         }
+        format!("{COOKIE}=; Max-Age=0")
     }
 
     fn locked(&self) -> MutexGuard<'_, All> {
@@ -111,6 +128,7 @@ impl All {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn a_session_is_known_by_its_cookie_or_its_connection() {
@@ -122,11 +140,15 @@ mod tests {
         let mut metadata = MetadataMap::new();
         let cookies = format!("other=1; {line}");
         metadata.insert("cookie", cookies.parse().expect("a header"));
-        assert_eq!(sessions.get(&by(one)), live);
-        assert_eq!(sessions.get(&known(&metadata, Some(other))), live);
-        assert_eq!(sessions.get(&by(other)), Chosen::default());
+        let get = |caller: &[Known]| sessions.get(caller).expect("a session, or none");
+        assert_eq!(get(&by(one)), live);
+        assert_eq!(get(&known(&metadata, Some(other))), live);
+        assert_eq!(get(&by(other)), Chosen::default());
         sessions.close(&known(&metadata, Some(one)));
-        assert_eq!(sessions.get(&by(one)), Chosen::default());
+        assert_eq!(get(&by(one)), Chosen::default());
+        // What it had chosen is not known any more, and nothing else is meant in its place.
+        let over = sessions.get(&known(&metadata, Some(one))).expect_err("the session is over");
+        assert_eq!(over.kind(), Kind::Refused);
     }
 
     #[test]
@@ -140,6 +162,6 @@ mod tests {
             sessions.set(&next, &chosen(number.to_string()));
         }
         assert_eq!(sessions.locked().chosen.len(), limits::SESSIONS_MAX);
-        assert_eq!(sessions.get(&first), Chosen::default());
+        assert_eq!(sessions.get(&first).expect("none"), Chosen::default());
     }
 }

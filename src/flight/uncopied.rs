@@ -29,6 +29,9 @@ use super::encode::GRPC_PREFIX_BYTES;
 use super::told::Told;
 use crate::limits::flight as limits;
 
+/// What is said of a message that cannot be decoded.
+const UNREADABLE: &str = "the message of the call cannot be read";
+
 /// Messages of gRPC as they go out: each item is one or more whole ones, each a `FlightData`.
 pub type Messages = BoxStream<'static, Result<Bytes, Status>>;
 
@@ -83,7 +86,8 @@ impl<T: DoGet> Service<http::Request<Body>> for Uncopied<T> {
         if request.uri().path().strip_prefix('/').and_then(|it| it.strip_prefix(Self::NAME))
             != Some("/DoGet")
         {
-            return self.others.call(request);
+            let answer = self.others.call(request);
+            return Box::pin(async move { Ok(blamed(answer.await?)) });
         }
         let service = self.service.clone();
         Box::pin(async move {
@@ -93,6 +97,25 @@ impl<T: DoGet> Service<http::Request<Body>> for Uncopied<T> {
             })
         })
     }
+}
+
+/// The answer, where what cannot be decoded is the client's fault: tonic takes it for the server's.
+fn blamed(mut answer: http::Response<Body>) -> http::Response<Body> {
+    let headers = answer.headers_mut();
+    let message = headers.get("grpc-message").map(http::HeaderValue::as_bytes);
+    let undecoded = message.is_some_and(|message| {
+        [&b"failed%20to%20decode%20"[..], b"failed to decode "]
+            .iter()
+            .any(|start| message.starts_with(start))
+    });
+    let is_internal = headers.get("grpc-status").is_some_and(|code| code == "13");
+    if undecoded && is_internal {
+        let invalid = http::HeaderValue::from(i32::from(tonic::Code::InvalidArgument));
+        headers.insert("grpc-status", invalid);
+        let message = http::HeaderValue::from_static(UNREADABLE);
+        headers.insert("grpc-message", message);
+    }
+    answer
 }
 
 async fn do_get<T: DoGet>(
@@ -126,7 +149,7 @@ fn ticket(body: &[u8]) -> Result<Ticket, Status> {
     if u32::from_be_bytes(length) as usize != message.len() {
         return Err(Status::invalid_argument("the request is not one whole message"));
     }
-    Ticket::decode(message).map_err(|error| Status::invalid_argument(error.to_string()))
+    Ticket::decode(message).map_err(|_| Status::invalid_argument(UNREADABLE))
 }
 
 /// The messages as [`FlightService::do_get`] has to give them; their bytes are not copied.

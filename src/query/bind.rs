@@ -1,9 +1,10 @@
 //! Parameters of statements, and their values.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -114,6 +115,9 @@ pub fn bound(plan: LogicalPlan, values: Option<&RecordBatch>) -> Result<Vec<Logi
 /// The values as the type that the statement wants, where that loses nothing of them; else as they
 /// came, for the statement to make of them what it would of a literal.
 fn fitted(values: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
+    if let (Some(uuids), DataType::Utf8 | DataType::Null) = (uuids(values), wanted) {
+        return Ok(uuids);
+    }
     if values.data_type() == wanted || wanted.is_null() {
         return Ok(values.clone());
     }
@@ -123,9 +127,29 @@ fn fitted(values: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> 
     Ok(if back.is_ok_and(|back| &back == values) { fitted } else { values.clone() })
 }
 
+/// UUIDs in the notation that ids have here; `None` where the values are no UUIDs.
+///
+/// <https://arrow.apache.org/docs/format/CanonicalExtensions.html#uuid>
+fn uuids(values: &ArrayRef) -> Option<ArrayRef> {
+    let uuids = values.as_fixed_size_binary_opt().filter(|uuids| uuids.value_length() == 16)?;
+    let text = |bytes: &[u8]| {
+        let mut text = String::with_capacity(36);
+        for (at, byte) in bytes.iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    };
+    let texts = uuids.iter().map(|uuid| uuid.map(text));
+    Some(Arc::new(texts.collect::<StringArray>()))
+}
+
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Float64Array, Int64Array, StringArray};
+    use arrow::array::{Array, FixedSizeBinaryArray, Float64Array, Int64Array};
 
     use super::*;
 
@@ -140,5 +164,20 @@ mod tests {
         assert_eq!(&fitted(&number, &DataType::Null).expect("any"), &number);
         let text = Arc::new(StringArray::from(vec!["x"])) as ArrayRef;
         assert!(fitted(&text, &DataType::Int64).is_err());
+    }
+
+    #[test]
+    fn a_uuid_is_the_text_that_ids_are() {
+        let bytes: Vec<u8> = (0..16).map(|byte| byte * 16 + 1).collect();
+        let uuids = FixedSizeBinaryArray::try_from_sparse_iter_with_size(
+            [Some(bytes.as_slice()), None].into_iter(),
+            16,
+        );
+        let uuids = Arc::new(uuids.expect("UUIDs")) as ArrayRef;
+        let texts = StringArray::from(vec![Some("01112131-4151-6171-8191-a1b1c1d1e1f1"), None]);
+        for wanted in [DataType::Utf8, DataType::Null] {
+            let fitted = fitted(&uuids, &wanted).expect("texts");
+            assert_eq!(fitted.as_ref(), &texts as &dyn Array);
+        }
     }
 }

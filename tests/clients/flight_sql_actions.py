@@ -200,6 +200,17 @@ def sessions_keep_what_is_set_until_they_are_closed(server):
 
 
 @check
+def a_session_that_is_over_is_told(server):
+    session = Session(server, True)
+    session.cookies = {"arrow_flight_session_id": "8afa0e98-14be-482e-9aec-653a84c1d8e1"}
+    refused(session.get, "FAILED_PRECONDITION", "session")
+    # Whoever chooses again has a session again.
+    same(session.set(schema="live"), {}, "errors")
+    same(session.get()["schema"], "live", "the schema")
+    session.close()
+
+
+@check
 def what_is_chosen_later_does_not_change_a_ticket(server):
     session = Session(server, True)
     users = any_of("CommandStatementQuery", {1: "SELECT count(*) AS n FROM users"})

@@ -1,6 +1,7 @@
 """Checks with the ADBC driver for Flight SQL, which polars, dbt, R and DuckDB load too."""
 
 import datetime
+import uuid
 import warnings
 
 import adbc_driver_flightsql.dbapi as dbapi
@@ -49,6 +50,16 @@ def a_statement_is_fetched_by_row_by_many_and_whole(server):
         same(cursor.execute(sql).fetch_arrow_table().num_rows, users, "rows of a table")
         batches = cursor.execute(sql).fetch_record_batch()
         same(sum(batch.num_rows for batch in batches), users, "rows of batches")
+
+
+@check
+def ids_are_bound_by_the_hundred_and_as_uuids(server):
+    with connect(server) as connection:
+        ids = [row[0] for row in rows(connection, "SELECT id FROM users ORDER BY id LIMIT 300")]
+        sql = f"SELECT count(*) FROM users WHERE id IN ({', '.join('?' * len(ids))})"
+        same(value(connection, sql, ids), len(ids), "users of these ids")
+        sql = "SELECT count(*) FROM users WHERE id = ?"
+        same(value(connection, sql, [uuid.UUID(ids[0])]), 1, "users of this id")
 
 
 @check

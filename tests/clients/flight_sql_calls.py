@@ -48,6 +48,14 @@ def bearer(initial):
 
 
 @check
+def what_is_no_message_is_the_callers_fault(server):
+    for method in ("GetFlightInfo", "GetSchema", "PollFlightInfo"):
+        refused(lambda: server.unary(method, b"\xff\xff"), "INVALID_ARGUMENT", "message")
+    for method in ("DoAction", "DoGet", "ListFlights"):
+        refused(lambda: list(server.stream(method, b"\xff\xff")), "INVALID_ARGUMENT", "read")
+
+
+@check
 def pyarrow_gets_a_bearer_for_a_name_and_password(server):
     name, token = server.client.authenticate_basic_token("user", "pass")
     same(name, b"authorization", "the name of the header")

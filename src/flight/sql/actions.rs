@@ -99,10 +99,10 @@ pub async fn run(caller: &Caller<'_>, name: &str, body: &Bytes) -> Result<Option
             Done::with(&CancelFlightInfoResult::new(status))
         }
         "SetSessionOptions" => set_options(caller, plain(name, body)?),
-        "GetSessionOptions" => get_options(caller),
+        "GetSessionOptions" => get_options(caller)?,
         "CloseSession" => {
-            caller.sessions.close(&caller.known);
-            Done::with(&CloseSessionResult { status: CLOSED })
+            let cookie = Some(caller.sessions.close(&caller.known));
+            Done { cookie, ..Done::with(&CloseSessionResult { status: CLOSED }) }
         }
         _ if WRITES.contains(&name) => {
             let instead = "send statements by themselves: this server only reads";
@@ -133,7 +133,7 @@ async fn prepare(
     caller: &Caller<'_>,
     request: ActionCreatePreparedStatementRequest,
 ) -> Result<Done, Error> {
-    let Chosen { catalog, schema } = caller.sessions.get(&caller.known);
+    let Chosen { catalog, schema } = caller.sessions.get(&caller.known)?;
     let statement = Statement { catalog, schema, ..Statement::new(request.query) };
     let prepared = caller.engine.prepare(&statement, caller.deadline).await?;
     let parameters = match prepared.parameters.fields().is_empty() {
@@ -174,7 +174,8 @@ fn cancel(caller: &Caller<'_>, info: &FlightInfo) -> CancelStatus {
 }
 
 fn set_options(caller: &Caller<'_>, request: SetSessionOptionsRequest) -> Done {
-    let mut chosen = caller.sessions.get(&caller.known);
+    // Whose session is over begins another.
+    let mut chosen = caller.sessions.get(&caller.known).unwrap_or_default();
     let mut errors = std::collections::HashMap::new();
     let asked = request.session_options.len();
     for (name, value) in request.session_options {
@@ -206,13 +207,13 @@ fn set_options(caller: &Caller<'_>, request: SetSessionOptionsRequest) -> Done {
 }
 
 /// The options that are set; none without a session.
-fn get_options(caller: &Caller<'_>) -> Done {
-    let Chosen { catalog, schema } = caller.sessions.get(&caller.known);
+fn get_options(caller: &Caller<'_>) -> Result<Done, Error> {
+    let Chosen { catalog, schema } = caller.sessions.get(&caller.known)?;
     let values = [("catalog", catalog), ("schema", schema)];
     let option = |text: String| SessionOptionValue { value: Some(OptionValue::Text(text)) };
     let session_options = values
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), option(value?))))
         .collect();
-    Done::with(&GetSessionOptionsResult { session_options })
+    Ok(Done::with(&GetSessionOptionsResult { session_options }))
 }
