@@ -17,7 +17,7 @@ mod reference;
 fuzz_target!(|input: &[u8]| {
     let Some((&choice, page)) = input.split_first() else { return };
     let columns = columns(choice);
-    let rule = if choice & 0x80 == 0 { OnMismatch::Null } else { OnMismatch::Fail };
+    let rule = if choice & 0x80 == 0 { OnMismatch::Extra } else { OnMismatch::Error };
     let expected = reference::read(&columns, page, Some("parent"), rule);
     for instructions in [Instructions::detect(), Instructions::Portable] {
         assert_eq!(read(&columns, page, rule, instructions), expected, "{instructions:?}");
@@ -37,7 +37,9 @@ fn read(
     let page = Padded::from_vec(page.to_vec());
     let end = decoder.push(&page, 0, Some("parent"), &mut batches).ok()?;
     batches.extend(decoder.finish().ok()?);
-    Some(Read { rows: cells::rows(columns, &batches), mismatches: decoder.mismatches(), end })
+    let duplicates = decoder.counts().duplicate_members;
+    let rows = cells::rows(columns, &batches);
+    Some(Read { rows, mismatches: decoder.mismatches(), duplicates, end })
 }
 
 /// The members `a` of the type that the input chose, `b`, a list of it, and `c`, a struct of both,

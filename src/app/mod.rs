@@ -63,6 +63,15 @@ pub enum Error {
     /// A table that the settings of the store name does not exist.
     #[error("could not prepare `store.max_age_of`")]
     MaxAgeOf(#[source] catalog::Error),
+    /// A table that a connection's rules for values of another type name does not exist.
+    #[error("could not prepare `connections.{connection}.mismatch_of`")]
+    MismatchOf {
+        /// Which.
+        connection: String,
+        /// Why.
+        #[source]
+        source: catalog::Error,
+    },
     /// A job of the schedule cannot be run.
     #[error("could not prepare the schedule `{job}`")]
     Schedule {
@@ -86,7 +95,7 @@ impl Error {
             Error::Auth { source, .. } => source.kind(),
             Error::Graph { source, .. } => source.kind(),
             Error::Store(error) => error.kind(),
-            Error::MaxAgeOf(source) => source.kind(),
+            Error::MaxAgeOf(source) | Error::MismatchOf { source, .. } => source.kind(),
             Error::Schedule { source, .. } => source.kind(),
             Error::Engine(source) => source.kind(),
             Error::Catalog(_) => Kind::Internal,
@@ -100,7 +109,7 @@ impl Error {
             Error::Auth { source, .. } => source.hint(),
             Error::Graph { source, .. } => source.hint(),
             Error::Store(error) => error.hint(),
-            Error::MaxAgeOf(source) => source.hint(),
+            Error::MaxAgeOf(source) | Error::MismatchOf { source, .. } => source.hint(),
             Error::Schedule { source, .. } => source.hint(),
             Error::Engine(source) => source.hint(),
             Error::Transport { .. } | Error::Catalog(_) => None,
@@ -171,6 +180,11 @@ pub fn schedule(
 
 fn live(name: &str, settings: &settings::Connection, catalog: &Catalog) -> Result<Live, Error> {
     let connection = || name.to_owned();
+    for table in settings.mismatch.tables.keys() {
+        catalog
+            .table(table)
+            .map_err(|source| Error::MismatchOf { connection: connection(), source })?;
+    }
     let network = transport::Settings { ca_file: settings.ca_file.clone() };
     let sockets = Sockets::new(&network)
         .map_err(|source| Error::Transport { connection: connection(), source })?;
@@ -187,7 +201,8 @@ fn live(name: &str, settings: &settings::Connection, catalog: &Catalog) -> Resul
     };
     let graph = Graph::new(transport, tokens, reach)
         .map_err(|source| Error::Graph { connection: connection(), source })?;
-    Ok(Live::new(graph, settings.deadline.unwrap_or(limits::source::DEADLINE)))
+    let live = Live::new(graph, settings.deadline.unwrap_or(limits::source::DEADLINE));
+    Ok(live.with_mismatch(settings.mismatch.clone()))
 }
 
 fn sign_in(settings: &settings::Connection, scope: String) -> auth::Settings {

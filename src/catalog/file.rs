@@ -107,7 +107,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Table, Fault> {
     }
     filters(&mut columns, file.filter, |filters| &mut filters.basic)?;
     filters(&mut columns, file.advanced_filter, |filters| &mut filters.advanced)?;
-    columns.push(extra());
+    let unordered = columns.iter().any(|column| column.unordered);
+    columns.push(extra(unordered));
     let mut table = Table {
         name: name.into(),
         description: file.description,
@@ -195,7 +196,9 @@ fn usual_graph_type(ty: &Type) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn extra() -> Column {
+/// The column of what is undeclared. Lists in it mirror those of the other columns, so that where the
+/// order of one of them is not kept, that of its lists is not either.
+fn extra(unordered: bool) -> Column {
     Column {
         name: EXTRA.into(),
         origin: Origin::Extra,
@@ -204,7 +207,7 @@ fn extra() -> Column {
         description: Some("Whatever else Graph sent, as JSON; null when there is nothing".into()),
         permission: None,
         on_request: false,
-        unordered: false,
+        unordered,
         filters: Filters::default(),
     }
 }

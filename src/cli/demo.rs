@@ -65,6 +65,7 @@ fn connection(root: &str) -> Result<settings::Connection, Error> {
         deadline: None,
         outage_share_max: limits::graph::OUTAGE_SHARE_MAX,
         advanced_queries: false,
+        mismatch: Default::default(),
     })
 }
 

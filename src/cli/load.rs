@@ -118,5 +118,11 @@ fn line(loaded: &Loaded) -> String {
     if record.duplicates > 0 {
         line.push_str(&format!(", {} duplicates left out", record.duplicates));
     }
+    if record.cells_put_aside > 0 {
+        line.push_str(&format!(", {} cells put aside in `_extra`", record.cells_put_aside));
+    }
+    if record.members_left_out > 0 {
+        line.push_str(&format!(", {} members left out", record.members_left_out));
+    }
     line
 }

@@ -20,6 +20,8 @@ pub(super) struct Column {
     pub values: Values,
     /// Values that were of another type and became null.
     pub mismatches: u64,
+    /// Whether it is part of the key, of which no value is put aside.
+    pub in_key: bool,
 }
 
 /// The values of a column, laid out as Arrow has them; a null has a value too, zero or empty.
@@ -104,7 +106,7 @@ impl Column {
                 Values::Struct(Box::new(Members::new(parts)?))
             }
         };
-        Ok(Column { valid: Bits::default(), values, mismatches: 0 })
+        Ok(Column { valid: Bits::default(), values, mismatches: 0, in_key: false })
     }
 
     /// Appends a null.
@@ -223,6 +225,19 @@ impl Column {
                 Values::List(list) => size_of_val(list.offsets.as_slice()) + list.item.size(),
                 Values::Struct(members) => members.size(),
             }
+    }
+
+    /// Sets how many values of another type there were, here and in everything below.
+    #[cold]
+    pub fn set_mismatches(&mut self, count: u64) {
+        self.mismatches = count;
+        match &mut self.values {
+            Values::List(list) => list.item.set_mismatches(0),
+            Values::Struct(members) => {
+                members.columns.iter_mut().for_each(|part| part.set_mismatches(0));
+            }
+            _ => {}
+        }
     }
 
     /// Values of another type, here and in everything below.

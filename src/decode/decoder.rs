@@ -15,7 +15,7 @@ use super::cursor::Cursor;
 use super::error::Error;
 use super::isa::{Instructions, Isa};
 use super::padded::Padded;
-use super::pass::{Broken, Pass, Step};
+use super::pass::{Broken, Counts, Pass, Step, Surprise};
 use super::portable::Portable;
 use super::table::Table;
 
@@ -59,17 +59,21 @@ pub struct Decoder {
     /// Rows of the scan so far.
     rows: u64,
     batch: Batch,
+    counts: Counts,
     /// What there was before the last page.
     before: Before,
     failed: Option<Error>,
 }
 
 /// What a decoder held before a page.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Before {
     rows: u64,
     held: usize,
     json_bytes: usize,
+    counts: Counts,
+    /// Of each column; not worked out where there are none.
+    mismatches: Vec<u64>,
 }
 
 /// The batch that is growing.
@@ -127,9 +131,17 @@ impl Decoder {
             json_bytes: 0,
             json_bytes_max: limits::BATCH_JSON_BYTES_MAX,
         };
-        let table = Table::new(columns)?;
-        let before = Before::default();
-        Ok(Decoder { table, settings, instructions, rows: 0, batch, before, failed: None })
+        let table = Table::new(columns, &settings.key)?;
+        Ok(Decoder {
+            table,
+            settings,
+            instructions,
+            rows: 0,
+            batch,
+            counts: Counts::default(),
+            before: Before::default(),
+            failed: None,
+        })
     }
 
     /// What every batch has: a nullable field for each column, in their order.
@@ -148,6 +160,11 @@ impl Decoder {
         self.table.mismatches()
     }
 
+    /// What was put aside or left out so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
     /// Takes the rows of one page and appends the batches they complete to `out`.
     ///
     /// `at` is the offset of the `[` that opens the list of rows, or of white space before it;
@@ -155,17 +172,24 @@ impl Decoder {
     /// closing `]`; what follows there is not looked at.
     ///
     /// A property that is absent and one that is `null` both become a null cell. Of a key that
-    /// comes twice in one object the last value is kept. A member that is not declared goes into
-    /// the [`Extra`](catalog::Origin::Extra) column if there is one and the key has no `@`; within
-    /// a nested object it is left out. Everything left out is still checked to be JSON.
+    /// comes twice in one object the last value is kept, and the others are counted.
+    ///
+    /// What the columns have no room for goes into the [`Extra`](catalog::Origin::Extra) column if
+    /// there is one, at its place: members that are not declared, and, under
+    /// [`OnMismatch::Extra`](super::OnMismatch::Extra), values that are not of their column's type.
+    /// Within an object that a column holds such a member stands in an object of the same name; of
+    /// a list each item has its position, null where there is nothing. A key with an `@` is an
+    /// annotation and left out, except for `@odata.type` within a nested object, which Graph sends
+    /// where the object is of a derived type. Everything left out is still checked to be JSON.
     ///
     /// # Errors
     ///
     /// [`Kind::Corrupt`](crate::error::Kind::Corrupt) if the page is not UTF-8, is larger than
     /// [`PAGE_BYTES_MAX`](limits::PAGE_BYTES_MAX), or has no list of objects at `at`, if a row
     /// nests deeper than [`NESTING_MAX`](limits::NESTING_MAX), and if a value is not of its
-    /// column's type under [`OnMismatch::Fail`](super::OnMismatch::Fail). The message gives row, column and byte offset,
-    /// never the value. Batches of rows before the fault may have been appended. A decoder that
+    /// column's type, of a key's column always and of others under
+    /// [`OnMismatch::Error`](super::OnMismatch::Error). The message gives the row and its key, the
+    /// column and the byte offset, never the value. Batches of rows before the fault may have been appended. A decoder that
     /// has failed stays failed: every later call returns the same error, until the page is
     /// [taken back](Self::take_back).
     pub fn push(
@@ -177,7 +201,10 @@ impl Decoder {
     ) -> Result<usize, Error> {
         self.unless_failed(|decoder| {
             let Batch { rows: held, json_bytes, .. } = decoder.batch;
-            decoder.before = Before { rows: decoder.rows, held, json_bytes };
+            let counts = decoder.counts;
+            let any = counts.put_aside != 0;
+            let mismatches = if any { decoder.mismatches() } else { Vec::new() };
+            decoder.before = Before { rows: decoder.rows, held, json_bytes, counts, mismatches };
             let size = page.len().saturating_add(parent.map_or(0, str::len));
             if size > limits::PAGE_BYTES_MAX {
                 return Err(Error::PageTooLarge(size));
@@ -198,9 +225,16 @@ impl Decoder {
     /// be pushed again. `out` is what it completed, and nothing else; what remains there are the
     /// rows of earlier pages.
     pub fn take_back(&mut self, out: &mut Vec<RecordBatch>) {
-        let Before { rows, held, json_bytes } = self.before;
+        let Before { rows, held, json_bytes, counts, mismatches } =
+            std::mem::take(&mut self.before);
         self.failed = None;
         self.rows = rows;
+        if self.counts.put_aside != counts.put_aside {
+            let none = vec![0; self.schema().fields().len()];
+            self.table.set_mismatches(if mismatches.is_empty() { &none } else { &mismatches });
+        }
+        self.counts = counts;
+        self.before = Before { rows, held, json_bytes, counts, mismatches };
         if out.is_empty() {
             self.table.cut(held);
             (self.batch.rows, self.batch.json_bytes) = (held, json_bytes);
@@ -212,7 +246,7 @@ impl Decoder {
         for batch in out {
             *batch = batch.slice(0, held.min(batch.num_rows()));
         }
-        self.before = Before { rows, ..Before::default() };
+        (self.before.held, self.before.json_bytes) = (0, 0);
     }
 
     /// Whether a row that waits for its batch to fill has a null in this column of the schema.
@@ -261,6 +295,23 @@ impl Decoder {
         out: &mut Vec<RecordBatch>,
     ) -> Result<usize, Error> {
         let mut pass = Pass::new(isa, cursor, self.settings.on_mismatch);
+        pass.surprise.wanted = self.table.members.rest.is_some();
+        let read = self.rows_of(&mut pass, parent, out);
+        self.counts.put_aside += pass.counts.put_aside;
+        self.counts.duplicate_members += pass.counts.duplicate_members;
+        if let Some(rest) = &mut self.table.members.rest {
+            self.counts.duplicate_members += std::mem::take(&mut rest.duplicates);
+        }
+        read
+    }
+
+    #[inline(always)]
+    fn rows_of<I: Isa>(
+        &mut self,
+        pass: &mut Pass<'_, I>,
+        parent: Option<&str>,
+        out: &mut Vec<RecordBatch>,
+    ) -> Result<usize, Error> {
         pass.cursor.space();
         if !pass.cursor.eat::<b'['>() {
             return Err(Error::NoRows(pass.cursor.offset()));
@@ -268,9 +319,13 @@ impl Decoder {
         pass.cursor.space();
         let mut more = !pass.cursor.eat::<b']'>();
         while more {
-            more = match self.row(&mut pass, parent) {
+            let start = pass.cursor;
+            more = match self.row(pass, parent) {
                 Ok(more) => more,
-                Err(Broken(fault)) => return Err(fault.at_row(self.rows)),
+                Err(Broken(fault)) => {
+                    let key = || self.table.key(start, parent);
+                    return Err(fault.at_row(self.rows - self.before.rows, key));
+                }
             };
             if self.rows - self.before.rows > limits::PAGE_ROWS_MAX {
                 return Err(Error::TooManyRows);
@@ -287,11 +342,25 @@ impl Decoder {
     fn row<I: Isa>(&mut self, pass: &mut Pass<'_, I>, parent: Option<&str>) -> Step<bool> {
         let start = pass.cursor;
         pass.row(&mut self.table.members)?;
+        let mut bytes = pass.cursor.since(start).len();
+        if pass.surprise.found {
+            bytes = bytes.max(self.surprise(&mut pass.surprise, start)?);
+        }
         self.table.close_row(parent);
         self.rows += 1;
         self.batch.rows += 1;
-        self.batch.json_bytes += pass.cursor.since(start).len() + parent.map_or(0, str::len);
+        self.batch.json_bytes += bytes + parent.map_or(0, str::len);
         pass.next_row()
+    }
+
+    /// Keeps what the row at `start` holds beyond its columns; its bytes at most.
+    #[cold]
+    #[inline(never)]
+    fn surprise(&mut self, surprise: &mut Surprise, start: Cursor<'_>) -> Step<usize> {
+        let bytes = self.table.mirror(start, &surprise.mismatched)?;
+        surprise.found = false;
+        surprise.mismatched.clear();
+        Ok(bytes)
     }
 
     fn take(&mut self) -> Result<RecordBatch, Error> {

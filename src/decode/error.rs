@@ -6,7 +6,7 @@ use crate::error::Kind;
 
 /// Why columns cannot be decoded into, or a page cannot be read.
 ///
-/// Rows are counted from 0 over the whole scan, bytes from 0 within the page. A column is named
+/// Rows and bytes are counted from 0 within the page. A column is named
 /// with the path into it, such as `assignedPlans.service`. No message holds a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -46,7 +46,7 @@ pub enum Error {
     /// The bytes are not JSON, or a row is not an object.
     #[error("row {row} cannot be read at byte {offset}{}: {problem}", in_column(column))]
     Malformed {
-        /// Which row, from 0, of the whole scan.
+        /// Which row of the page, from 0.
         row: u64,
         /// The column and the path into it, when one was begun.
         column: Option<String>,
@@ -56,11 +56,32 @@ pub enum Error {
         problem: &'static str,
     },
     /// A value is not of the column's type, and the settings say to fail.
-    #[error("row {row} has no {expected} at byte {offset}{}", in_column(column))]
+    #[error(
+        "row {row}{} has no {expected} at byte {offset}{}",
+        key.as_ref().map(|key| format!(" ({key})")).unwrap_or_default(),
+        in_column(column)
+    )]
     Mismatch {
-        /// Which row, from 0, of the whole scan.
+        /// Which row of the page, from 0.
         row: u64,
+        /// The row's key, its columns by name, as far as it could be read.
+        key: Option<String>,
         /// The column and the path into it.
+        column: Option<String>,
+        /// Where in the page.
+        offset: usize,
+        /// What the column holds.
+        expected: &'static str,
+    },
+    /// A value that is part of the key is not of its column's type, whatever the settings say.
+    #[error(
+        "row {row} has no {expected} at byte {offset}{}, which is part of the key",
+        in_column(column)
+    )]
+    KeyMismatch {
+        /// Which row of the page, from 0.
+        row: u64,
+        /// The column.
         column: Option<String>,
         /// Where in the page.
         offset: usize,
@@ -88,7 +109,8 @@ impl Error {
             | Error::NotUtf8(_)
             | Error::NoRows(_)
             | Error::Malformed { .. }
-            | Error::Mismatch { .. } => Kind::Corrupt,
+            | Error::Mismatch { .. }
+            | Error::KeyMismatch { .. } => Kind::Corrupt,
             Error::Batch(_) => Kind::Internal,
         }
     }
@@ -104,7 +126,8 @@ impl Error {
             Error::NotUtf8(offset)
             | Error::NoRows(offset)
             | Error::Malformed { offset, .. }
-            | Error::Mismatch { offset, .. } => Some(*offset),
+            | Error::Mismatch { offset, .. }
+            | Error::KeyMismatch { offset, .. } => Some(*offset),
             _ => None,
         }
     }
@@ -113,7 +136,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Mismatch { .. } => Some(
-                "read the column as text or JSON, or let values of another type become null"
+                "set `mismatch = \"extra\"` for the connection, or for the table under \
+                 `mismatch_of`, and such cells become null and their values stand in `_extra`; or \
+                 ask for the other columns"
                     .to_owned(),
             ),
             Error::TooManyRows => {

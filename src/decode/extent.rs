@@ -45,7 +45,7 @@ impl Extent {
 }
 
 fn measured<I: Isa>(isa: I, cursor: Cursor<'_>) -> Result<Extent, Error> {
-    let mut pass = Pass::new(isa, cursor, OnMismatch::Null);
+    let mut pass = Pass::new(isa, cursor, OnMismatch::Extra);
     pass.cursor.space();
     if !pass.cursor.eat::<b'['>() {
         return Err(Error::NoRows(pass.cursor.offset()));
@@ -54,7 +54,7 @@ fn measured<I: Isa>(isa: I, cursor: Cursor<'_>) -> Result<Extent, Error> {
     let mut rows = 0;
     let mut more = !pass.cursor.eat::<b']'>();
     while more {
-        more = row(&mut pass).map_err(|Broken(fault)| fault.at_row(rows))?;
+        more = row(&mut pass).map_err(|Broken(fault)| fault.at_row(rows, || None))?;
         rows += 1;
         if rows > limits::PAGE_ROWS_MAX {
             return Err(Error::TooManyRows);

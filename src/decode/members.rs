@@ -32,7 +32,7 @@ pub(super) struct Members {
     by_name: Vec<Place>,
     pub fields: Fields,
     len: usize,
-    /// Where members go that are not declared; only a row keeps them.
+    /// Where goes what is not declared; only a row has it, for all that is nested in it too.
     pub rest: Option<Box<Rest>>,
 }
 
@@ -106,14 +106,24 @@ impl Members {
 
     /// The member of this name, which from now on is expected behind `last`.
     pub fn find(&mut self, last: Place, name: &[u8]) -> Option<Place> {
+        let place = self.place(name)?;
+        self.followers[usize::from(last.0)] = place;
+        Some(place)
+    }
+
+    /// The member of this name.
+    pub fn place(&self, name: &[u8]) -> Option<Place> {
         let names = &self.names;
         let found = self
             .by_name
             .binary_search_by(|place| names[usize::from(place.0)].as_bytes().cmp(name))
             .ok()?;
-        let place = self.by_name[found];
-        self.followers[usize::from(last.0)] = place;
-        Some(place)
+        self.by_name.get(found).copied()
+    }
+
+    /// The column of a member.
+    pub fn get(&self, place: Place) -> Option<&Column> {
+        self.columns.get(usize::from(place.0))
     }
 
     /// Ends an object of which `missing` members have no value yet.

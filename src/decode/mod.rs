@@ -30,6 +30,9 @@
 //! `null` is null for each of them. Anything else is a mismatch, for which [`OnMismatch`] is the
 //! rule; what is not JSON at all is an error always.
 //!
+//! A row that holds more than its columns is read a second time, slowly, for what it holds nested
+//! (`mirror`); undeclared members of the row itself are kept on the way.
+//!
 //! All `unsafe` of the program is here, and rests on three invariants, written down where they
 //! are kept: of `Cursor`, of the places of `Members`, and of `Texts`.
 
@@ -49,6 +52,7 @@ mod extent;
 mod fault;
 mod isa;
 mod members;
+mod mirror;
 mod number;
 mod padded;
 mod pass;
@@ -60,6 +64,9 @@ mod table;
 mod texts;
 mod token;
 
+use std::str::FromStr;
+use std::sync::Arc;
+
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
 pub use decoder::Decoder;
@@ -67,6 +74,7 @@ pub use error::Error;
 pub use extent::Extent;
 pub use isa::Instructions;
 pub use padded::Padded;
+pub use pass::Counts;
 
 /// How a decoder cuts rows into batches, and what it does with values of another type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +89,9 @@ pub struct Settings {
     pub first_batch_rows: usize,
     /// The rule for values that are not of their column's type.
     pub on_mismatch: OnMismatch,
+    /// The names of the columns that tell rows apart: errors show them, and a value of another type
+    /// in one of them is an error always.
+    pub key: Vec<Arc<str>>,
 }
 
 impl Default for Settings {
@@ -91,16 +102,35 @@ impl Default for Settings {
             batch_rows_max: 8_192,
             batch_bytes_max: 1 << 20,
             first_batch_rows: 256,
-            on_mismatch: OnMismatch::Fail,
+            on_mismatch: OnMismatch::Error,
+            key: Vec::new(),
         }
     }
 }
 
 /// What becomes of a value that is JSON but not of its column's type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnMismatch {
-    /// It becomes null and is counted: [`Decoder::mismatches`].
-    Null,
     /// The scan fails with [`Error::Mismatch`].
-    Fail,
+    #[default]
+    Error,
+    /// It stands in the extra column, and the cell is null and counted: [`Decoder::counts`].
+    Extra,
 }
+
+impl FromStr for OnMismatch {
+    type Err = OnMismatchError;
+
+    fn from_str(text: &str) -> Result<Self, OnMismatchError> {
+        match text {
+            "error" => Ok(OnMismatch::Error),
+            "extra" => Ok(OnMismatch::Extra),
+            _ => Err(OnMismatchError),
+        }
+    }
+}
+
+/// A word that names no rule for values of another type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are `error` and `extra`")]
+pub struct OnMismatchError;

@@ -11,6 +11,8 @@ use super::cursor::Cursor;
 use super::fault::{Fault, Problem};
 use super::isa::Isa;
 use super::members::{Members, Place};
+use super::mirror::is_kept;
+use super::rest::Declared;
 use super::skip::{LIST_GOES_ON, OBJECT_GOES_ON};
 
 /// Goes on, or is broken by a fault; boxed, so that the way on stays cheap.
@@ -35,14 +37,48 @@ pub(super) struct Pass<'p, I> {
     on_mismatch: OnMismatch,
     /// Values that objects of this page have left out.
     absent: usize,
+    /// What the row being read holds beyond its columns.
+    pub surprise: Surprise,
+    /// Of this page, so far.
+    pub counts: Counts,
     /// Texts that are needed without their escapes and then thrown away.
     scratch: Vec<u8>,
+}
+
+/// What a row holds beyond its columns, besides undeclared members of its own.
+#[derive(Default)]
+pub(super) struct Surprise {
+    /// Whether anybody wants to know.
+    pub wanted: bool,
+    /// Whether there is anything.
+    pub found: bool,
+    /// Where in the page values of another type stand, in their order.
+    pub mismatched: Vec<usize>,
+}
+
+/// What was counted while rows were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Cells, or values within cells, that became null because they are not of their column's
+    /// type.
+    pub put_aside: u64,
+    /// Members left out because a later one of the same object has their name.
+    pub duplicate_members: u64,
 }
 
 impl<'p, I: Isa> Pass<'p, I> {
     /// A pass that starts at the cursor.
     pub fn new(isa: I, cursor: Cursor<'p>, on_mismatch: OnMismatch) -> Self {
-        Pass { isa, cursor, depth: 0, on_mismatch, absent: 0, scratch: Vec::new() }
+        Pass {
+            isa,
+            cursor,
+            depth: 0,
+            on_mismatch,
+            absent: 0,
+            surprise: Surprise::default(),
+            counts: Counts::default(),
+            scratch: Vec::new(),
+        }
     }
 
     /// At a row: reads it into the columns of `members`.
@@ -83,6 +119,7 @@ impl<'p, I: Isa> Pass<'p, I> {
                         missing -= 1;
                     } else {
                         column.pop();
+                        self.counts.duplicate_members += 1;
                     }
                     if let Err(broken) = self.value(column) {
                         return Err(broken.within(members.name(place)));
@@ -163,9 +200,14 @@ impl<'p, I: Isa> Pass<'p, I> {
             self.cursor.space();
             let value = self.cursor;
             I::skip(self)?;
-            // A key with an `@` is an annotation of OData or Graph, no property.
-            if let Some(rest) = members.rest.as_mut().filter(|_| !name.contains(&b'@')) {
-                rest.keep(&name, quoted, self.cursor.since(value));
+            match &mut members.rest {
+                // A key with an `@` is an annotation of OData or Graph, no property.
+                Some(rest) if !name.contains(&b'@') => {
+                    let value = self.cursor.since(value);
+                    rest.members.keep(&name, quoted, value, Declared::No);
+                }
+                Some(_) => {}
+                None => self.surprise.found |= self.surprise.wanted && is_kept(&name),
             }
         }
         self.scratch = name;
@@ -255,24 +297,25 @@ impl<'p, I: Isa> Pass<'p, I> {
         Ok(text)
     }
 
-    /// The value at `start` is not of the column's type: null and counted, or a fault, once it is
-    /// known to be JSON.
+    /// The value at `start` is not of the column's type: put aside and counted, or a fault, once it
+    /// is known to be JSON.
     #[cold]
     #[inline(never)]
     fn mismatch(&mut self, column: &mut Column, start: Cursor<'p>) -> Step {
         self.cursor = start;
         I::skip(self)?;
-        match self.on_mismatch {
-            OnMismatch::Null => {
-                column.mismatches += 1;
-                column.push_null();
-                Ok(())
-            }
-            OnMismatch::Fail => {
-                let problem = Problem::Expected(column.expected());
-                Err(Broken(Box::new(Fault::new(start.offset(), problem))))
-            }
+        if self.on_mismatch == OnMismatch::Error || column.in_key {
+            let problem = Problem::Expected { expected: column.expected(), in_key: column.in_key };
+            return Err(Broken(Box::new(Fault::new(start.offset(), problem))));
         }
+        column.mismatches += 1;
+        self.counts.put_aside += 1;
+        column.push_null();
+        if self.surprise.wanted {
+            self.surprise.found = true;
+            self.surprise.mismatched.push(start.offset());
+        }
+        Ok(())
     }
 
     /// Breaks the pass here.

@@ -10,8 +10,11 @@ use crate::catalog::{self, Origin, Type};
 use crate::limits::decode as limits;
 
 use super::column::{Column, Values};
+use super::cursor::Cursor;
 use super::error::Error;
 use super::members::Members;
+use super::mirror::{self, Mirror};
+use super::pass::Step;
 use super::rest::Rest;
 
 /// The columns of a table, wherever their values come from.
@@ -23,6 +26,8 @@ pub(super) struct Table {
     parent: Column,
     /// Where each column of the schema is found.
     sources: Vec<Source>,
+    /// The columns of the key: the name of each, and the member it reads, none for the parent's.
+    key: Vec<(Arc<str>, Option<Arc<str>>)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,8 +39,8 @@ enum Source {
 }
 
 impl Table {
-    /// Empty columns.
-    pub fn new(columns: &[catalog::Column]) -> Result<Self, Error> {
+    /// Empty columns; `key` names those that tell the rows apart.
+    pub fn new(columns: &[catalog::Column], key: &[Arc<str>]) -> Result<Self, Error> {
         let sources = sources(columns)?;
         let parts = columns.iter().filter_map(|column| match &column.origin {
             Origin::Property(name) => Some((name.clone(), &column.ty)),
@@ -45,9 +50,20 @@ impl Table {
         if sources.contains(&Source::Rest) {
             members.rest = Some(Box::new(Rest::new()?));
         }
+        let in_key = columns.iter().filter(|column| key.contains(&column.name));
+        let key = in_key.map(|column| match &column.origin {
+            Origin::Property(member) => (column.name.clone(), Some(member.clone())),
+            _ => (column.name.clone(), None),
+        });
+        let key: Vec<_> = key.collect();
+        for member in key.iter().filter_map(|(_, member)| member.as_ref()) {
+            if let Some(place) = members.place(member.as_bytes()) {
+                members.column(place).in_key = true;
+            }
+        }
         let fields = columns.iter().map(|column| column.ty.field(&column.name));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Ok(Table { schema, members, parent: Column::new(&Type::Text)?, sources })
+        Ok(Table { schema, members, parent: Column::new(&Type::Text)?, sources, key })
     }
 
     /// Ends a row whose members were read.
@@ -64,6 +80,30 @@ impl Table {
             }
             _ => self.parent.push_null(),
         }
+    }
+
+    /// At a row that is known to be sound: keeps what its nested values hold beyond their columns.
+    /// Returns how many bytes that is at most.
+    #[cold]
+    #[inline(never)]
+    pub fn mirror(&mut self, row: Cursor<'_>, mismatched: &[usize]) -> Step<usize> {
+        Mirror::row(row, mismatched, &mut self.members)?;
+        Ok(self.members.rest.as_ref().map_or(0, |rest| rest.members.bytes()))
+    }
+
+    /// The key of the row that begins at `row`, its columns by name.
+    #[cold]
+    pub fn key(&self, row: Cursor<'_>, parent: Option<&str>) -> Option<String> {
+        let names: Vec<_> = self.key.iter().filter_map(|(_, member)| member.clone()).collect();
+        let mut texts = mirror::scalars(row, &names).into_iter();
+        let parts = self.key.iter().filter_map(|(column, member)| {
+            let text = match member {
+                Some(_) => texts.next().flatten()?,
+                None => format!("{:?}", catalog::shown(parent?)),
+            };
+            Some(format!("`{column}` {text}"))
+        });
+        Some(parts.collect::<Vec<_>>().join(", ")).filter(|key| !key.is_empty())
     }
 
     /// Takes off whatever is behind the first `rows` rows, also of a row that was begun.
@@ -103,6 +143,18 @@ impl Table {
         // A scan may want no column at all, and then only the number of rows tells.
         let options = RecordBatchOptions::new().with_row_count(Some(parent.len()));
         RecordBatch::try_new_with_options(self.schema.clone(), arrays.collect(), &options)
+    }
+
+    /// Sets for each column of the schema how many values were of another type.
+    pub fn set_mismatches(&mut self, counts: &[u64]) {
+        let mut members = self.members.columns.iter_mut();
+        for (source, count) in self.sources.iter().zip(counts) {
+            if *source == Source::Member
+                && let Some(column) = members.next()
+            {
+                column.set_mismatches(*count);
+            }
+        }
     }
 
     /// For each column of the schema, how many values were of another type.

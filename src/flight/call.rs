@@ -188,6 +188,8 @@ impl Drop for Watch {
             waited: self.meter.waited(),
             requests: self.meter.requests(),
             restarts: self.meter.restarts(),
+            cells_put_aside: self.meter.cells_put_aside(),
+            members_left_out: self.meter.members_left_out(),
             rows: self.rows,
             cached: self.cached,
         });

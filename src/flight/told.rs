@@ -26,8 +26,41 @@ pub struct Taken {
     pub restarts: u64,
     /// Rows given.
     pub rows: u64,
+    /// Cells that became null because Graph sent values of another type.
+    pub cells_put_aside: u64,
+    /// Members of objects left out because a later one has their name.
+    pub members_left_out: u64,
     /// Whether it was sent before and kept.
     pub cached: bool,
+}
+
+/// The names of the trailers, in the order of [`Taken::values`].
+const TRAILERS: [&str; 9] = [
+    "x-entra-flight-planning-ms",
+    "x-entra-flight-execution-ms",
+    "x-entra-flight-graph-requests",
+    "x-entra-flight-graph-wait-ms",
+    "x-entra-flight-graph-restarts",
+    "x-entra-flight-rows",
+    "x-entra-flight-cells-put-aside",
+    "x-entra-flight-members-left-out",
+    "x-entra-flight-cached",
+];
+
+impl Taken {
+    fn values(&self) -> [u64; TRAILERS.len()] {
+        [
+            millis(self.planning),
+            millis(self.execution),
+            self.requests,
+            millis(self.waited),
+            self.restarts,
+            self.rows,
+            self.cells_put_aside,
+            self.members_left_out,
+            self.cached.into(),
+        ]
+    }
 }
 
 impl Told {
@@ -39,19 +72,30 @@ impl Told {
     /// Adds it to the trailers.
     pub fn add_to(&self, trailers: &mut HeaderMap) {
         let taken = *self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut put = |name: &'static str, value: u64| {
+        for (name, value) in TRAILERS.into_iter().zip(taken.values()) {
             trailers.insert(name, HeaderValue::from(value));
-        };
-        put("x-entra-flight-planning-ms", millis(taken.planning));
-        put("x-entra-flight-execution-ms", millis(taken.execution));
-        put("x-entra-flight-graph-requests", taken.requests);
-        put("x-entra-flight-graph-wait-ms", millis(taken.waited));
-        put("x-entra-flight-graph-restarts", taken.restarts);
-        put("x-entra-flight-rows", taken.rows);
-        put("x-entra-flight-cached", taken.cached.into());
+        }
     }
 }
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_docs_have_a_line_for_each_trailer_and_no_other() {
+        let page = include_str!("../../docs/operations.md");
+        let lines = page.lines().filter_map(|line| line.strip_prefix("| `x-entra-flight-"));
+        let said: Vec<String> = lines
+            .filter_map(|line| Some(format!("x-entra-flight-{}", line.split_once('`')?.0)))
+            .collect();
+        assert_eq!(said, TRAILERS);
+        let mut trailers = HeaderMap::new();
+        Told::default().add_to(&mut trailers);
+        assert_eq!(trailers.len(), TRAILERS.len());
+    }
 }

@@ -15,6 +15,8 @@ pub struct Meter {
     resource_units: AtomicU64,
     throttled: AtomicU64,
     restarts: AtomicU64,
+    put_aside: AtomicU64,
+    duplicate_members: AtomicU64,
     waits: Mutex<Waits>,
 }
 
@@ -55,6 +57,16 @@ impl Meter {
         self.restarts.load(Ordering::Relaxed)
     }
 
+    /// Cells that became null because Graph sent values of another type.
+    pub fn cells_put_aside(&self) -> u64 {
+        self.put_aside.load(Ordering::Relaxed)
+    }
+
+    /// Members of objects left out because a later one has their name.
+    pub fn members_left_out(&self) -> u64 {
+        self.duplicate_members.load(Ordering::Relaxed)
+    }
+
     /// How long requests were held back, by Graph's word, by the budget or after a failure; time
     /// in which several waited counts once.
     pub fn waited(&self) -> Duration {
@@ -88,6 +100,16 @@ impl Meter {
 
     pub(super) fn restart(&self) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts cells that became null because Graph sent values of another type.
+    pub fn put_aside(&self, cells: u64) {
+        self.put_aside.fetch_add(cells, Ordering::Relaxed);
+    }
+
+    /// Counts members left out because a later one of the same object has their name.
+    pub fn duplicate_members(&self, members: u64) {
+        self.duplicate_members.fetch_add(members, Ordering::Relaxed);
     }
 
     pub(super) fn waits(&self, from: Instant, until: Instant) {

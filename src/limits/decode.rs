@@ -45,3 +45,8 @@ pub const BATCH_BYTES_CHECK_ROWS: usize = 32;
 ///
 /// The first batch is small, so that it leaves early; at 4 the full size is reached after three.
 pub const BATCH_ROWS_GROWTH: usize = 4;
+
+/// Bytes of a part of a key that an error shows.
+///
+/// Keys of Graph are ids of 36 characters, domains, or texts of up to 120.
+pub const KEY_SHOWN_MAX: usize = 200;

@@ -125,6 +125,8 @@ pub async fn load(
         requests: under_way.meter.requests(),
         resource_units: under_way.meter.resource_units(),
         duplicates,
+        cells_put_aside: under_way.meter.cells_put_aside(),
+        members_left_out: under_way.meter.members_left_out(),
         counted,
         key: table.key.iter().map(ToString::to_string).collect(),
         hashing: snapshot::hashing(table),

@@ -8,7 +8,7 @@ use super::surface::opens_something;
 use super::{Error, limits};
 
 /// How each fault is written.
-const FORMS: [&str; 23] = [
+const FORMS: [&str; 25] = [
     "throttle:AFTER:WAIT",
     "outage:N",
     "slow:WAIT",
@@ -32,6 +32,8 @@ const FORMS: [&str; 23] = [
     "refuse_filter[:PROPERTY]",
     "refuse_count",
     "proxy_refusal:STATUS",
+    "undeclared_members",
+    "wrong_type:PROPERTY",
 ];
 
 /// Every form, for a message.
@@ -147,6 +149,14 @@ pub enum Fault {
         /// The status of its answers.
         status: u16,
     },
+    /// Every object within a row has a member more that no description of the tenant names.
+    UndeclaredMembers,
+    /// The first row of each page has an empty object as the value of a property, unless it is
+    /// null.
+    WrongType {
+        /// Such as `createdDateTime`.
+        property: String,
+    },
 }
 
 /// What is wrong with a page that was begun and not ended well.
@@ -248,6 +258,10 @@ fn read(word: &str, rest: Option<&str>) -> Option<Fault> {
             let status = status.parse().ok().filter(|status| (400..=599).contains(status))?;
             Some(Fault::ProxyRefusal { status })
         }
+        ("undeclared_members", None) => Some(Fault::UndeclaredMembers),
+        ("wrong_type", Some(property)) if !property.is_empty() => {
+            Some(Fault::WrongType { property: property.to_owned() })
+        }
         _ => None,
     }
 }
@@ -310,6 +324,8 @@ impl fmt::Display for Fault {
             Fault::RefuseFilter { property: Some(name) } => write!(f, "refuse_filter:{name}"),
             Fault::RefuseCount => f.write_str("refuse_count"),
             Fault::ProxyRefusal { status } => write!(f, "proxy_refusal:{status}"),
+            Fault::UndeclaredMembers => f.write_str("undeclared_members"),
+            Fault::WrongType { property } => write!(f, "wrong_type:{property}"),
         }
     }
 }

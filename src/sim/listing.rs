@@ -14,6 +14,7 @@ use super::rules::{self, Judged};
 use super::scramble::seal;
 use super::shape::{Shape, Wanted};
 use super::surface::{Collection, Paging, Takes, noun};
+use super::surprise;
 use super::tenant::State;
 use super::trouble::{Trouble, expired};
 
@@ -256,9 +257,11 @@ impl State {
             if n > 0 {
                 out.push(b',');
             }
+            let row = out.len();
             out.push(b'{');
             shape.write(&self.population, *object, &mut out);
             out.push(b'}');
+            surprise::change(&mut out, row, n, &self.trouble);
             if n == 0 {
                 // Rows of one list are of one size, more or less: one allocation for the page.
                 let row = out.len() - before;

@@ -54,6 +54,7 @@ mod sign_in;
 mod single;
 pub mod socket;
 mod surface;
+mod surprise;
 mod tenant;
 mod tls;
 mod token;

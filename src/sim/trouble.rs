@@ -229,6 +229,18 @@ impl Trouble {
         })
     }
 
+    pub(super) fn adds_members(&self) -> bool {
+        self.has(&Fault::UndeclaredMembers)
+    }
+
+    /// The property of which the first row of each page has a value of another type.
+    pub(super) fn wrong_type(&self) -> Option<&str> {
+        self.faults.iter().find_map(|fault| match fault {
+            Fault::WrongType { property } => Some(property.as_str()),
+            _ => None,
+        })
+    }
+
     /// How long tokens live, if not as usual.
     pub(super) fn token_life(&self) -> Option<Duration> {
         self.faults.iter().find_map(|fault| match fault {

@@ -40,6 +40,12 @@ pub struct Record {
     pub resource_units: u64,
     /// Rows left out because another one has their key.
     pub duplicates: u64,
+    /// Cells that are null because Graph sent values of another type, which stand in `_extra`.
+    #[serde(default)]
+    pub cells_put_aside: u64,
+    /// Members of objects left out because a later one of the same object has their name.
+    #[serde(default)]
+    pub members_left_out: u64,
     /// What Graph's `$count` said, where it was asked.
     pub counted: Option<u64>,
     /// The columns that rows are sorted by: the table's key.

@@ -1,5 +1,6 @@
 //! Tables as Graph has them now.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::rows::Rows;
 use super::{Error, Source};
 use crate::catalog::Scan;
 use crate::clock::Instant;
+use crate::decode::OnMismatch;
 use crate::graph::{Graph, Meter};
 
 /// Reads the tables of one tenant through Graph.
@@ -17,12 +19,34 @@ use crate::graph::{Graph, Meter};
 pub struct Live {
     graph: Graph,
     deadline: Duration,
+    mismatch: Arc<MismatchRules>,
+}
+
+/// What becomes of values that are not of their column's type, by table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MismatchRules {
+    /// In tables that have no rule of their own.
+    pub default: OnMismatch,
+    /// In single tables.
+    pub tables: BTreeMap<String, OnMismatch>,
+}
+
+impl MismatchRules {
+    /// The rule for one table.
+    pub fn of(&self, table: &str) -> OnMismatch {
+        self.tables.get(table).copied().unwrap_or(self.default)
+    }
 }
 
 impl Live {
     /// Reads through `graph`; a scan may take as long as `deadline`.
     pub fn new(graph: Graph, deadline: Duration) -> Self {
-        Live { graph, deadline }
+        Live { graph, deadline, mismatch: Arc::default() }
+    }
+
+    /// The same, with these rules for values that are not of their column's type.
+    pub fn with_mismatch(self, rules: MismatchRules) -> Self {
+        Live { mismatch: Arc::new(rules), ..self }
     }
 
     /// The way to Graph, for what is not a table.
@@ -46,7 +70,8 @@ impl Source for Live {
         meter: Arc<Meter>,
     ) -> BoxStream<'static, Result<RecordBatch, Error>> {
         let graph = self.graph.clone();
-        let start = move || Rows::start(&graph, scan, deadline, meter);
+        let on_mismatch = self.mismatch.of(&scan.table.name);
+        let start = move || Rows::start(&graph, scan, deadline, meter, on_mismatch);
         stream::once(async move { start() }).flat_map(Rows::batches).boxed()
     }
 }

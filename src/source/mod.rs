@@ -14,7 +14,7 @@ mod shape;
 mod stored;
 
 pub use changes::Changes;
-pub use live::Live;
+pub use live::{Live, MismatchRules};
 pub use stored::Stored;
 
 use std::fmt;
@@ -127,7 +127,8 @@ impl Error {
             }
             Error::TooMuchSeen { .. } => Some("read the table again".to_owned()),
             Error::Note { .. } => Some("make room in the folder for temporary files".to_owned()),
-            Error::Decode { .. } | Error::Shape { .. } => None,
+            Error::Decode { source, .. } => source.hint(),
+            Error::Shape { .. } => None,
         }
     }
 

@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 
 use super::shape::Shape;
 use crate::catalog::{Column, Origin};
-use crate::decode::{self, Decoder, OnMismatch, Padded, Settings};
+use crate::decode::{self, Counts, Decoder, Padded, Settings};
 
 /// Why nested rows cannot be taken out.
 #[derive(Debug)]
@@ -35,14 +35,18 @@ impl From<ArrowError> for Trouble {
 /// Takes the nested rows out of a batch of parents: one row for each parent that has one.
 ///
 /// `parents` is the key of each parent and the JSON text of its nested row, which is decoded with
-/// the table's own columns, so that nothing in it is lost.
-pub fn unnest(parents: &RecordBatch, shape: &Shape) -> Result<RecordBatch, Trouble> {
+/// the table's own columns, so that nothing in it is lost. Returns what was put aside as well.
+pub fn unnest(
+    parents: &RecordBatch,
+    shape: &Shape,
+    settings: &Settings,
+) -> Result<(RecordBatch, Counts), Trouble> {
     let nested = parents.column(1);
     let set: BooleanArray = is_not_null(nested)?;
     let keys = filter(parents.column(0), &set)?;
     let own: Vec<Column> =
         shape.decoded.iter().filter(|column| column.origin != Origin::Parent).cloned().collect();
-    let rows = decode(&own, nested)?;
+    let (rows, counts) = decode(&own, nested, settings)?;
     let schema = rows.schema();
     let mut decoded = rows.columns().iter().zip(schema.fields());
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(shape.decoded.len());
@@ -56,16 +60,20 @@ pub fn unnest(parents: &RecordBatch, shape: &Shape) -> Result<RecordBatch, Troub
             fields.push(field.clone());
         }
     }
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    Ok((RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?, counts))
 }
 
 /// Decodes every text that is set, as one batch.
-fn decode(columns: &[Column], nested: &ArrayRef) -> Result<RecordBatch, decode::Error> {
+fn decode(
+    columns: &[Column],
+    nested: &ArrayRef,
+    settings: &Settings,
+) -> Result<(RecordBatch, Counts), decode::Error> {
     let settings = Settings {
         batch_rows_max: usize::MAX,
         batch_bytes_max: usize::MAX,
         first_batch_rows: usize::MAX,
-        on_mismatch: OnMismatch::Fail,
+        ..settings.clone()
     };
     let mut decoder = Decoder::new(columns, settings)?;
     let texts = nested.as_string::<i32>();
@@ -81,5 +89,6 @@ fn decode(columns: &[Column], nested: &ArrayRef) -> Result<RecordBatch, decode::
     let mut batches = Vec::new();
     decoder.push(&Padded::from_vec(page), 0, None, &mut batches)?;
     let last = decoder.finish()?;
-    Ok(last.unwrap_or_else(|| RecordBatch::new_empty(decoder.schema())))
+    let rows = last.unwrap_or_else(|| RecordBatch::new_empty(decoder.schema()));
+    Ok((rows, decoder.counts()))
 }

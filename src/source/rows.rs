@@ -14,7 +14,7 @@ use super::seen::{Seen, Trouble, fingerprints};
 use super::shape::Shape;
 use crate::catalog::Scan;
 use crate::clock::Instant;
-use crate::decode::{self, Decoder};
+use crate::decode::{self, Counts, Decoder, OnMismatch};
 use crate::graph::{self, Flaw, Graph, Meter, Page};
 use crate::limits::source as limits;
 
@@ -23,6 +23,10 @@ pub struct Rows {
     table: String,
     pages: BoxStream<'static, Result<Page, graph::Error>>,
     decoder: Decoder,
+    settings: decode::Settings,
+    meter: Arc<Meter>,
+    /// What the decoder had counted when the meter was told last.
+    told: Counts,
     shape: Shape,
     seen: Seen,
     /// Of the rows that the decoder holds or has in `ready`: how many came from one page, and
@@ -44,17 +48,31 @@ impl Rows {
         scan: Scan,
         deadline: Instant,
         meter: Arc<Meter>,
+        on_mismatch: OnMismatch,
     ) -> Result<Self, Error> {
         let table = scan.table.name.to_string();
         let shape = Shape::new(&scan);
-        let decoder = Decoder::new(&shape.outer(), decode::Settings::default())
-            .map_err(|source| Error::Decode { table: table.clone(), page: 0, source })?;
+        let key = scan.table.key.clone();
+        let settings = decode::Settings { on_mismatch, key, ..decode::Settings::default() };
+        // The rows around nested ones are their parents', of which no more is wanted than the key.
+        let outer = match shape.navigation {
+            Some(_) => decode::Settings::default(),
+            None => settings.clone(),
+        };
+        let decoder = Decoder::new(&shape.outer(), outer).map_err(|source| Error::Decode {
+            table: table.clone(),
+            page: 0,
+            source,
+        })?;
         Ok(Rows {
             table,
             left: scan.limit.unwrap_or(u64::MAX),
             few: scan.enough.is_some(),
-            pages: graph.scan(&scan, Some(deadline), meter)?.boxed(),
+            pages: graph.scan(&scan, Some(deadline), meter.clone())?.boxed(),
             decoder,
+            settings,
+            meter,
+            told: Counts::default(),
             shape,
             seen: Seen::default(),
             runs: VecDeque::new(),
@@ -89,6 +107,7 @@ impl Rows {
                 }
             }
             if self.ended || self.left == 0 {
+                self.log_put_aside();
                 return Ok(None);
             }
             match self.pages.next().await {
@@ -122,6 +141,10 @@ impl Rows {
                 }
             }
         };
+        let counts = self.decoder.counts();
+        self.meter.put_aside(counts.put_aside - self.told.put_aside);
+        self.meter.duplicate_members(counts.duplicate_members - self.told.duplicate_members);
+        self.told = counts;
         self.runs.push_back((rows, !page.sole));
         self.ready.extend(ready);
         // A limit smaller than the first batch must not wait for that batch to fill. How many rows
@@ -164,10 +187,14 @@ impl Rows {
         let may_repeat = self.may_repeat(decoded.num_rows());
         let mut batch = decoded;
         if self.shape.navigation.is_some() {
-            batch = unnest(&batch, &self.shape).map_err(|trouble| match trouble {
+            let unnested = unnest(&batch, &self.shape, &self.settings);
+            let (rows, counts) = unnested.map_err(|trouble| match trouble {
                 nested::Trouble::Decode(source) => self.undecodable(source),
                 nested::Trouble::Shape(source) => self.misshapen(source),
             })?;
+            self.meter.put_aside(counts.put_aside);
+            self.meter.duplicate_members(counts.duplicate_members);
+            batch = rows;
         }
         let key: Vec<ArrayRef> =
             self.shape.key.iter().map(|column| batch.column(*column).clone()).collect();
@@ -207,6 +234,20 @@ impl Rows {
             }
         }
         flags
+    }
+
+    /// Says which columns had values of another type, and how many.
+    fn log_put_aside(&self) {
+        let schema = self.decoder.schema();
+        let counts = self.decoder.mismatches();
+        for (field, cells) in schema.fields().iter().zip(counts).filter(|(_, cells)| *cells != 0) {
+            tracing::warn!(
+                table = self.table,
+                column = field.name(),
+                cells,
+                "values of another type are null, and stand in `_extra`"
+            );
+        }
     }
 
     fn undecodable(&self, source: decode::Error) -> Error {

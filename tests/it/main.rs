@@ -31,4 +31,5 @@ mod store;
 mod stuck;
 mod tickets;
 mod tidy;
+mod undeclared;
 mod wire;

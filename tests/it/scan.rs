@@ -76,7 +76,7 @@ async fn every_table_is_read_to_its_end() {
         subscribed_skus 6, 0 with more
         user_app_role_assignments 686, 0 with more
         user_managers 564, 0 with more
-        users 600, 0 with more
+        users 600, 2 with more
     "#]]
     .assert_eq(&said);
 }

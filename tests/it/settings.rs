@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use entra_flight::app::settings::Settings;
+use entra_flight::decode::OnMismatch;
 use entra_flight::error::Kind;
 use expect_test::{Expect, expect};
 
@@ -47,6 +48,32 @@ fn a_file_and_the_environment_make_settings() {
     assert_eq!(contoso.graph_base_url.as_str(), "https://graph.microsoft.com/v1.0");
     assert_eq!(contoso.login_url.as_str(), "https://login.microsoftonline.com/");
     assert!(!format!("{settings:?}").contains("s3cret"), "a secret is never printed");
+}
+
+#[test]
+fn values_of_another_type_have_a_rule_by_connection_and_table() {
+    let text = format!("{WHOLE}mismatch_of = {{ users = \"extra\" }}\n");
+    let rules = |environment: &[(&str, &str)]| {
+        let environment = [&[("CONTOSO_SECRET", "s3cret")], environment].concat();
+        let settings = load(&text, &environment).expect("settings");
+        let rules = settings.connections["contoso"].mismatch.clone();
+        ["users", "groups", "devices"].map(|table| rules.of(table))
+    };
+    let (error, extra) = (OnMismatch::Error, OnMismatch::Extra);
+    assert_eq!(rules(&[]), [extra, error, error]);
+    let environment = [
+        ("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__MISMATCH", "extra"),
+        ("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__MISMATCH_OF__GROUPS", "error"),
+    ];
+    assert_eq!(rules(&environment), [extra, error, extra]);
+    let wrong = WHOLE.replace("deadline", "mismatch = \"null\"\ndeadline");
+    check_fault(
+        &wrong,
+        &[("CONTOSO_SECRET", "s3cret")],
+        expect![
+            "the settings have 1 fault:\n  - `connections.contoso.mismatch` must be `error` or `extra` (entra-flight.toml line 11)"
+        ],
+    );
 }
 
 #[test]

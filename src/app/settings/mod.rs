@@ -23,6 +23,7 @@ use crate::ops;
 use crate::query::MaxAge;
 use crate::secret::Secret;
 use crate::snapshot;
+use crate::source::MismatchRules;
 use leaves::Leaves;
 
 /// Where the settings are looked for when no file is named.
@@ -94,6 +95,8 @@ pub struct Connection {
     pub deadline: Option<Duration>,
     /// The share of that time for which failures in a row are outlasted.
     pub outage_share_max: f64,
+    /// What becomes of values that are not of their column's type.
+    pub mismatch: MismatchRules,
     /// Whether statements may use what only Graph's advanced queries answer: counts, ends of text
     /// and what is null, from an index that lags behind the directory.
     pub advanced_queries: bool,

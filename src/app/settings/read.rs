@@ -12,13 +12,14 @@ use super::leaves::{Leaf, Leaves};
 use super::{Connection, Fault, GRAPH, LOGIN, Settings};
 use crate::limits::cli as limits;
 use crate::secret::Secret;
+use crate::source::MismatchRules;
 use crate::{catalog, flight};
 
 /// The keys of `[server]`.
 const SERVER: [&str; 4] = ["listen", "insecure", "drain", "cache"];
 
 /// The keys of `[connections.NAME]`.
-const CONNECTION: [&str; 11] = [
+const CONNECTION: [&str; 13] = [
     "tenant",
     "client_id",
     "client_secret",
@@ -30,6 +31,8 @@ const CONNECTION: [&str; 11] = [
     "deadline",
     "outage_share_max",
     "advanced_queries",
+    "mismatch",
+    "mismatch_of",
 ];
 
 /// The keys of `[store]`.
@@ -121,7 +124,9 @@ impl Reader {
             self.duration(&key("deadline"), Duration::from_millis(1), limits::DEADLINE_MAX);
         let outage_share = self.share(&key("outage_share_max"));
         let advanced = self.parsed(&key("advanced_queries"), "must be `true` or `false`");
+        let mismatch = self.mismatch(name);
         Some(Connection {
+            mismatch,
             tenant: tenant?,
             client_id: client_id?,
             client_secret: client_secret?,
@@ -132,6 +137,20 @@ impl Reader {
             outage_share_max: outage_share.unwrap_or(crate::limits::graph::OUTAGE_SHARE_MAX),
             advanced_queries: advanced.unwrap_or(false),
         })
+    }
+
+    /// The rules for values that are not of their column's type.
+    fn mismatch(&mut self, connection: &str) -> MismatchRules {
+        let key = format!("connections.{connection}.mismatch");
+        let rule = "must be `error` or `extra`";
+        let default = self.parsed(&key, rule).unwrap_or_default();
+        let mut tables = BTreeMap::new();
+        for table in self.leaves.names_below(&format!("{key}_of")) {
+            if let Some(of_table) = self.parsed(&format!("{key}_of.{table}"), rule) {
+                tables.insert(table, of_table);
+            }
+        }
+        MismatchRules { default, tables }
     }
 
     fn secret(&mut self, key: &str) -> Option<Secret> {

@@ -2,7 +2,8 @@
 //!
 //! A cell's hash is of its value, not of its bytes: a null is nothing, both zeros are one number,
 //! members of a JSON object have no order, and neither have the elements of a list of which the
-//! table says that Graph does not keep their order. A row's hash is the sum of those of its cells,
+//! table says that Graph does not keep their order; where it says so of any, lists in what is
+//! undeclared, which mirror them, have none either. A row's hash is the sum of those of its cells,
 //! each hashed with the name of its column, so that a column full of nulls makes no difference and
 //! rows stay equal when one is added.
 //!
@@ -97,7 +98,10 @@ fn hashes(
         }
         Type::Json => {
             let texts = array.as_string_opt::<i32>().ok_or_else(wrong)?;
-            texts.iter().map(|text| text.map_or(0, |text| json_text(text, seed))).collect()
+            texts
+                .iter()
+                .map(|text| text.map_or(0, |text| json_text(text, seed, unordered)))
+                .collect()
         }
         Type::Binary => {
             let values = array.as_binary_opt::<i32>().ok_or_else(wrong)?;
@@ -185,15 +189,15 @@ fn pair(first: u128, second: u128) -> u128 {
 }
 
 /// JSON by its value; what cannot be read as JSON, by its text.
-fn json_text(text: &str, seed: u64) -> u128 {
+fn json_text(text: &str, seed: u64, unordered: bool) -> u128 {
     match serde_json::from_str::<Value>(text) {
-        Ok(value) => json(&value, seed),
+        Ok(value) => json(&value, seed, unordered),
         Err(_) => xxh3_128_with_seed(text.as_bytes(), seed),
     }
 }
 
 /// Values of different kinds never meet: each kind has its own seed.
-fn json(value: &Value, seed: u64) -> u128 {
+fn json(value: &Value, seed: u64, unordered: bool) -> u128 {
     match value {
         Value::Null => xxh3_128_with_seed(b"null", seed),
         Value::Bool(flag) => xxh3_128_with_seed(&[u8::from(*flag)], seed ^ 1),
@@ -205,12 +209,12 @@ fn json(value: &Value, seed: u64) -> u128 {
         },
         Value::String(text) => xxh3_128_with_seed(text.as_bytes(), seed ^ 4),
         Value::Array(items) => {
-            let items: Vec<u128> = items.iter().map(|item| json(item, seed)).collect();
-            list(&items, seed ^ 5, false)
+            let items: Vec<u128> = items.iter().map(|item| json(item, seed, unordered)).collect();
+            list(&items, seed ^ 5, unordered)
         }
         Value::Object(members) => {
             let member = |(name, value): (&String, &Value)| {
-                pair(xxh3_128(name.as_bytes()), json(value, seed))
+                pair(xxh3_128(name.as_bytes()), json(value, seed, unordered))
             };
             let sum = members.iter().map(member).fold(0, u128::wrapping_add);
             xxh3_128_with_seed(&sum.to_le_bytes(), seed ^ 6)

@@ -42,7 +42,7 @@ fn a_batch_ends_at_the_first_32_rows_that_reach_its_bytes() {
 fn a_flush_gives_what_is_there_and_the_decoder_goes_on() {
     let parent = Column { origin: Origin::Parent, ..column("group_id", Type::Text) };
     let columns = [parent, column("id", Type::Text)];
-    let mut decoder = Decoder::new(&columns, settings(OnMismatch::Fail)).expect("sound");
+    let mut decoder = Decoder::new(&columns, settings(OnMismatch::Error)).expect("sound");
     let mut batches = Vec::new();
     for (rows, parent) in [(1, Some("g1")), (2, None), (0, Some("g3")), (1, Some("g4"))] {
         decoder.push(&ids(rows), 0, parent, &mut batches).expect("the page is sound");
@@ -70,7 +70,7 @@ fn the_list_of_rows_may_stand_anywhere_in_a_page() {
     let columns = [column("id", Type::Text)];
     let page =
         Padded::from_vec(br#"{"@odata.context":"x","value": [ {"id":"a"} ] ,"next":1}"#.to_vec());
-    let mut decoder = Decoder::new(&columns, settings(OnMismatch::Fail)).expect("sound");
+    let mut decoder = Decoder::new(&columns, settings(OnMismatch::Error)).expect("sound");
     let mut batches = Vec::new();
     let end = decoder.push(&page, 30, None, &mut batches).expect("the page is sound");
     assert_eq!(&page.as_slice()[end..], br#" ,"next":1}"#);
@@ -84,7 +84,7 @@ fn the_list_of_rows_may_stand_anywhere_in_a_page() {
 #[test]
 fn mismatches_are_counted_for_their_column_over_all_batches() {
     let columns = [column("a", Type::List(Type::Int32.into())), column("b", Type::Boolean)];
-    let settings = Settings { batch_rows_max: 1, ..settings(OnMismatch::Null) };
+    let settings = Settings { batch_rows_max: 1, ..settings(OnMismatch::Extra) };
     let mut decoder = Decoder::new(&columns, settings).expect("sound");
     let page = Padded::from_vec(br#"[{"a":[1,"x",1.5]},{"b":1},{"a":{},"a":[]}]"#.to_vec());
     decoder.push(&page, 0, None, &mut Vec::new()).expect("the page is JSON");

@@ -30,7 +30,7 @@ fn rest(text: &str) -> Cell {
         let start = value.as_ptr().addr() - mended.as_ptr().addr();
         text[start..start + value.len()].to_owned()
     };
-    Cell::Rest(members.into_iter().map(|(name, value)| (name, sent(value.get()))).collect())
+    Cell::Rest(members.into_iter().map(|(_, name, value)| (name, sent(value.get()))).collect())
 }
 
 fn cell(array: &ArrayRef, row: usize) -> Cell {

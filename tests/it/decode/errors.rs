@@ -1,7 +1,7 @@
 //! What errors say.
 
 use entra_flight::catalog::{Column, Origin, Property, Type};
-use entra_flight::decode::{Decoder, Error, OnMismatch, Padded};
+use entra_flight::decode::{Decoder, Error, OnMismatch, Padded, Settings};
 use entra_flight::error::Kind;
 use expect_test::{Expect, expect};
 
@@ -20,7 +20,7 @@ fn plans() -> Vec<Column> {
 
 fn check(pages: &[&str], expected: Expect) {
     let lines = pages.iter().map(|page| {
-        let error = read(&plans(), page.as_bytes(), OnMismatch::Fail).expect_err("a faulty page");
+        let error = read(&plans(), page.as_bytes(), OnMismatch::Error).expect_err("a faulty page");
         assert_eq!(error.kind(), Kind::Corrupt);
         format!("{page}\n    {error}\n")
     });
@@ -50,6 +50,38 @@ fn values_of_another_type() {
                 row 0 has no object at byte 11, in column `plans`
         "#]],
     );
+}
+
+#[test]
+fn a_mismatch_names_the_row_by_its_key_and_a_key_is_never_put_aside() {
+    let mut columns = plans();
+    columns.push(Column { origin: Origin::Parent, ..column("of_id", Type::Text) });
+    let key = vec!["of_id".into(), "id".into()];
+    let said = |page: &str, on_mismatch| {
+        let settings = Settings { key: key.clone(), ..settings(on_mismatch) };
+        let mut decoder = Decoder::new(&columns, settings).expect("sound");
+        let mut push = |page: &str| {
+            let page = Padded::from_vec(page.as_bytes().to_vec());
+            decoder.push(&page, 0, Some("p"), &mut Vec::new())
+        };
+        push("[{},{},{}]").expect("an earlier page");
+        let error = push(page).expect_err("a mismatch");
+        let hint = error.hint().is_some();
+        format!("{error}{}\n", if hint { "" } else { "; no hint" })
+    };
+    let late = r#"[{"id":"a"},{"enabled":"x","id":"b\n"}]"#;
+    let cut = r#"[{"enabled":"x","id":"b"#;
+    let lines = [
+        said(late, OnMismatch::Error),
+        said(cut, OnMismatch::Error),
+        said(r#"[{"id":1}]"#, OnMismatch::Extra),
+    ];
+    expect![[r#"
+        row 1 (`id` "b\n", `of_id` "p") has no boolean at byte 23, in column `enabled`
+        row 0 (`of_id` "p") has no boolean at byte 12, in column `enabled`
+        row 0 has no string at byte 7, in column `id`, which is part of the key; no hint
+    "#]]
+    .assert_eq(&lines.concat());
 }
 
 #[test]
@@ -151,16 +183,17 @@ fn what_is_not_json() {
                 row 0 cannot be read at byte 73: the row nests too deep
         "#]],
     );
-    let not_utf8 = read(&plans(), b"[{\"id\":\"\xff\"}]", OnMismatch::Fail).expect_err("not UTF-8");
+    let not_utf8 =
+        read(&plans(), b"[{\"id\":\"\xff\"}]", OnMismatch::Error).expect_err("not UTF-8");
     expect!["the page is not UTF-8 behind byte 8"].assert_eq(&not_utf8.to_string());
 }
 
 #[test]
 fn a_row_may_nest_as_deep_as_the_limit_and_no_deeper() {
     let row = |lists: usize| format!("[{{\"x\":{}{}}}]", "[".repeat(lists), "]".repeat(lists));
-    assert!(read(&plans(), row(63).as_bytes(), OnMismatch::Fail).is_ok());
-    assert!(read(&plans(), row(64).as_bytes(), OnMismatch::Fail).is_err());
-    let within = |ty| read(&[column("x", ty)], row(63).as_bytes(), OnMismatch::Null).is_ok();
+    assert!(read(&plans(), row(63).as_bytes(), OnMismatch::Error).is_ok());
+    assert!(read(&plans(), row(64).as_bytes(), OnMismatch::Error).is_err());
+    let within = |ty| read(&[column("x", ty)], row(63).as_bytes(), OnMismatch::Extra).is_ok();
     assert!(within(Type::Json) && within(Type::List(Type::Json.into())));
 }
 
@@ -183,7 +216,7 @@ fn columns_that_cannot_be() {
         vec![column("deep", deep)],
     ];
     let lines = cases.iter().map(|columns| {
-        let error = Decoder::new(columns, settings(OnMismatch::Fail)).expect_err("not sound");
+        let error = Decoder::new(columns, settings(OnMismatch::Error)).expect_err("not sound");
         assert_eq!(error.kind(), Kind::Invalid);
         format!("{error}\n")
     });
@@ -201,14 +234,14 @@ fn columns_that_cannot_be() {
 
 #[test]
 fn a_decoder_that_has_failed_stays_failed() {
-    let mut decoder = Decoder::new(&plans(), settings(OnMismatch::Fail)).expect("sound");
+    let mut decoder = Decoder::new(&plans(), settings(OnMismatch::Error)).expect("sound");
     let mut push = |page: &str| {
         let page = Padded::from_vec(page.as_bytes().to_vec());
         decoder.push(&page, 0, None, &mut Vec::new())
     };
     assert_eq!(push("[{\"id\":\"a\"}]"), Ok(12));
     let error = push("[{\"id\":\"b\"},{\"id\":").expect_err("cut");
-    assert!(matches!(error, Error::Malformed { row: 2, .. }), "{error:?}");
+    assert!(matches!(error, Error::Malformed { row: 1, .. }), "{error:?}");
     assert_eq!(push("[]"), Err(error.clone()));
     assert_eq!(decoder.flush(), Err(error.clone()));
     assert_eq!(decoder.finish(), Err(error));

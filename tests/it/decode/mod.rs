@@ -44,7 +44,10 @@ fn read(columns: &[Column], page: &[u8], on_mismatch: OnMismatch) -> Result<Read
         let (batches, end) = decode(&mut decoder, page, Some("parent"))?;
         let rows = cells::rows(columns, &batches);
         assert_eq!(decoder.rows(), rows.len() as u64);
-        Ok(Read { rows, mismatches: decoder.mismatches(), end })
+        let duplicates = decoder.counts().duplicate_members;
+        let mismatches = decoder.mismatches();
+        assert_eq!(mismatches.iter().sum::<u64>(), decoder.counts().put_aside);
+        Ok(Read { rows, mismatches, duplicates, end })
     });
     let mut reads: Vec<Result<Read, Error>> = reads.collect();
     let first = reads.remove(0);
@@ -55,7 +58,7 @@ fn read(columns: &[Column], page: &[u8], on_mismatch: OnMismatch) -> Result<Read
 /// Checks that the decoder and the reference make the same of a page, under either rule; whether
 /// they accept it.
 fn agree(columns: &[Column], page: &[u8]) -> bool {
-    let rules = [OnMismatch::Fail, OnMismatch::Null].map(|rule| {
+    let rules = [OnMismatch::Error, OnMismatch::Extra].map(|rule| {
         let ours = read(columns, page, rule);
         let expected = reference::read(columns, page, Some("parent"), rule);
         assert_eq!(ours.as_ref().ok(), expected.as_ref(), "{ours:?}");

@@ -76,7 +76,7 @@ proptest! {
             batch_rows_max: most,
             batch_bytes_max: bytes,
             first_batch_rows: first,
-            ..settings(OnMismatch::Null)
+            ..settings(OnMismatch::Extra)
         };
         let expected = batches(&columns, &settings, &[&rows]);
         let mut turned = rows.clone();
@@ -95,7 +95,7 @@ proptest! {
     fn a_page_that_ends_early_is_refused((columns, rows) in table_and_rows(true)) {
         let page = page(&rows).into_bytes();
         for end in 0..page.len() {
-            let mut decoder = Decoder::new(&columns, settings(OnMismatch::Null)).expect("sound");
+            let mut decoder = Decoder::new(&columns, settings(OnMismatch::Extra)).expect("sound");
             let cut = Padded::from_vec(page[..end].to_vec());
             prop_assert!(decoder.push(&cut, 0, None, &mut Vec::new()).is_err(), "cut at {end}");
         }

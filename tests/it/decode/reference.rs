@@ -1,15 +1,15 @@
 //! The slow decoder that the fast one has to agree with: serde_json's syntax, a value at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use entra_flight::catalog::{Column, Origin, Type};
+use entra_flight::catalog::{Column, Origin, Property, Type};
 use entra_flight::decode::OnMismatch;
 use entra_flight::limits::decode::NESTING_MAX;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// One value of a table.
@@ -34,6 +34,8 @@ pub enum Cell {
 pub struct Read {
     pub rows: Vec<Vec<Cell>>,
     pub mismatches: Vec<u64>,
+    /// Members left out because a later one has their name.
+    pub duplicates: u64,
     /// Behind the list of rows.
     pub end: usize,
 }
@@ -53,13 +55,16 @@ pub fn read(
     if rows.iter().any(|row| depth(row.get()) > NESTING_MAX) {
         return None;
     }
-    let mut reference = Reference { sent, mended: &mended, mismatches: 0 };
-    let mut read = Read { rows: Vec::new(), mismatches: vec![0; columns.len()], end };
+    let keeps = columns.iter().any(|column| column.origin == Origin::Extra);
+    let mut reference = Reference { sent, mended: &mended, keeps, mismatches: 0, duplicates: 0 };
+    let mut read =
+        Read { rows: Vec::new(), mismatches: vec![0; columns.len()], duplicates: 0, end };
     for row in rows {
         let row = reference.row(columns, row.get(), parent, &mut read.mismatches)?;
         read.rows.push(row);
     }
-    let failed = rule == OnMismatch::Fail && read.mismatches.iter().any(|count| *count != 0);
+    read.duplicates = reference.duplicates;
+    let failed = rule == OnMismatch::Error && read.mismatches.iter().any(|count| *count != 0);
     (!failed).then_some(read)
 }
 
@@ -67,8 +72,14 @@ struct Reference<'a> {
     sent: &'a str,
     /// `sent` with each half of a surrogate pair replaced, byte for byte.
     mended: &'a str,
+    /// Whether what is left over is kept.
+    keeps: bool,
     mismatches: u64,
+    duplicates: u64,
 }
+
+/// What the columns have no room for, by name: the name as it was sent, and the value.
+type Leftover = BTreeMap<String, (String, String)>;
 
 impl Reference<'_> {
     fn row(
@@ -86,35 +97,93 @@ impl Reference<'_> {
                 _ => Cell::Null,
             })
             .collect();
-        let mut rest = BTreeMap::new();
-        for (name, value) in members {
+        let mut left = Leftover::new();
+        let mut met = BTreeSet::new();
+        for (key, name, value) in members {
             let wanted =
                 |column: &Column| matches!(&column.origin, Origin::Property(of) if **of == *name);
             if let Some(at) = columns.iter().position(wanted) {
                 self.mismatches = 0;
-                cells[at] = self.cell(&columns[at].ty, value.get());
+                let (cell, over) = self.cell(&columns[at].ty, value.get());
+                cells[at] = cell;
                 mismatches[at] += self.mismatches;
-            } else if !name.contains('@') {
-                rest.insert(name, self.as_sent(value.get()));
+                self.duplicates += u64::from(!met.insert(name.clone()));
+                self.replace(&mut left, key, name, over);
+            } else if self.keeps && !name.contains('@') {
+                let over = Some(self.as_sent(value.get()));
+                self.duplicates += u64::from(left.contains_key(&name));
+                self.replace(&mut left, key, name, over);
             }
         }
         let keeps = columns.iter().position(|column| column.origin == Origin::Extra);
-        if let Some(at) = keeps.filter(|_| !rest.is_empty()) {
-            cells[at] = Cell::Rest(rest.into_iter().collect());
+        if let Some(at) = keeps.filter(|_| !left.is_empty()) {
+            let left = left.into_iter().map(|(name, (_, value))| (name, value));
+            cells[at] = Cell::Rest(left.collect());
         }
         Some(cells)
     }
 
-    fn cell(&mut self, ty: &Type, value: &str) -> Cell {
-        if value == "null" {
-            return Cell::Null;
+    fn replace(&self, left: &mut Leftover, key: &RawValue, name: String, over: Option<String>) {
+        match over {
+            Some(over) => drop(left.insert(name, (self.as_sent(key.get()), over))),
+            None => drop(left.remove(&name)),
         }
-        self.typed(ty, value).unwrap_or_else(|| {
-            self.mismatches += 1;
-            Cell::Null
-        })
     }
 
+    /// The cell of a value, and what it has no room for.
+    fn cell(&mut self, ty: &Type, value: &str) -> (Cell, Option<String>) {
+        if value == "null" {
+            return (Cell::Null, None);
+        }
+        let (cell, over) = match ty {
+            Type::List(item) => self.list(item, value),
+            Type::Struct(parts) => self.object(parts, value),
+            _ => (self.typed(ty, value), None),
+        };
+        match cell {
+            Some(cell) => (cell, over),
+            None => {
+                self.mismatches += 1;
+                (Cell::Null, Some(self.as_sent(value)))
+            }
+        }
+    }
+
+    fn list(&mut self, item: &Type, value: &str) -> (Option<Cell>, Option<String>) {
+        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value) else { return (None, None) };
+        let items: Vec<_> = items.iter().map(|value| self.cell(item, value.get())).collect();
+        let over = items.iter().any(|(_, over)| over.is_some()).then(|| {
+            let each = items.iter().map(|(_, over)| over.as_deref().unwrap_or("null"));
+            format!("[{}]", each.collect::<Vec<_>>().join(","))
+        });
+        (Some(Cell::List(items.into_iter().map(|(cell, _)| cell).collect())), over)
+    }
+
+    fn object(&mut self, parts: &[Property], value: &str) -> (Option<Cell>, Option<String>) {
+        let Ok(Members(members)) = serde_json::from_str(value) else { return (None, None) };
+        let mut cells = vec![Cell::Null; parts.len()];
+        let mut left = Leftover::new();
+        let mut met = BTreeSet::new();
+        for (key, name, value) in members {
+            if let Some(at) = parts.iter().position(|part| *part.name == *name) {
+                let (cell, over) = self.cell(&parts[at].ty, value.get());
+                cells[at] = cell;
+                self.duplicates += u64::from(!met.insert(name.clone()));
+                self.replace(&mut left, key, name, over);
+            } else if self.keeps && (!name.contains('@') || name == "@odata.type") {
+                let over = Some(self.as_sent(value.get()));
+                self.duplicates += u64::from(left.contains_key(&name));
+                self.replace(&mut left, key, name, over);
+            }
+        }
+        let over = (!left.is_empty()).then(|| {
+            let members = left.values().map(|(key, value)| format!("{key}:{value}"));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        });
+        (Some(Cell::Struct(cells)), over)
+    }
+
+    /// The cell of a value that is no list and no object.
     fn typed(&mut self, ty: &Type, value: &str) -> Option<Cell> {
         let text: Option<String> = serde_json::from_str(value).ok();
         Some(match ty {
@@ -132,20 +201,7 @@ impl Reference<'_> {
             Type::Timestamp => Cell::Integer(timestamp(&text?)?),
             Type::Date => Cell::Integer(date(&text?)?),
             Type::Time => Cell::Integer(time(&text?)?),
-            Type::List(item) => {
-                let items: Vec<&RawValue> = serde_json::from_str(value).ok()?;
-                Cell::List(items.iter().map(|value| self.cell(item, value.get())).collect())
-            }
-            Type::Struct(parts) => {
-                let Members(members) = serde_json::from_str(value).ok()?;
-                let mut cells = vec![Cell::Null; parts.len()];
-                for (name, value) in members {
-                    if let Some(at) = parts.iter().position(|part| *part.name == *name) {
-                        cells[at] = self.cell(&parts[at].ty, value.get());
-                    }
-                }
-                Cell::Struct(cells)
-            }
+            Type::List(_) | Type::Struct(_) => return None,
         })
     }
 
@@ -156,8 +212,8 @@ impl Reference<'_> {
     }
 }
 
-/// An object's members in their order, none left out.
-pub struct Members<'a>(pub Vec<(String, &'a RawValue)>);
+/// An object's members in their order, none left out: key as written, name and value.
+pub struct Members<'a>(pub Vec<(&'a RawValue, String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -171,8 +227,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    let name = serde_json::from_str(key.get()).map_err(A::Error::custom)?;
+                    members.push((key, name, value));
                 }
                 Ok(Members(members))
             }

@@ -17,7 +17,7 @@ fn check(ty: Type, values: &[&str], expected: Expect) {
     let lines = values.iter().map(|value| {
         let page = format!("[{{\"v\":{value}}}]");
         assert!(agree(&columns, page.as_bytes()), "{value}");
-        let read = read(&columns, page.as_bytes(), OnMismatch::Null).expect("the page is JSON");
+        let read = read(&columns, page.as_bytes(), OnMismatch::Extra).expect("the page is JSON");
         let mark = if read.mismatches[0] == 0 { "" } else { "! " };
         format!("{value} → {mark}{:?}\n", read.rows[0][0])
     });
@@ -111,7 +111,7 @@ fn doubles_are_rounded_correctly() {
     let columns = [column("v", Type::Float64)];
     for (text, expected) in doubles {
         let page = format!("[{{\"v\":{text}}}]");
-        let read = read(&columns, page.as_bytes(), OnMismatch::Fail).expect("the page is sound");
+        let read = read(&columns, page.as_bytes(), OnMismatch::Error).expect("the page is sound");
         assert_eq!(read.rows, [[Cell::Float(expected.to_bits())]], "{text}");
     }
     check(
@@ -293,7 +293,7 @@ fn the_rest_of_a_row_is_kept_in_the_order_of_names() {
         {"\u0062":1, "b":2, "id":"3"}
     ]"##;
     assert!(agree(&columns, page.as_bytes()));
-    let read = read(&columns, page.as_bytes(), OnMismatch::Fail).expect("the page is sound");
+    let read = read(&columns, page.as_bytes(), OnMismatch::Error).expect("the page is sound");
     let rows: String = read.rows.iter().map(|row| format!("{row:?}\n")).collect();
     expect![[r##"
         [Text("1"), Text("#t"), Rest([("a", "null"), ("z", "[1, {\"y\":2}]")])]
@@ -301,6 +301,42 @@ fn the_rest_of_a_row_is_kept_in_the_order_of_names() {
         [Text("3"), Null, Rest([("b", "2")])]
     "##]]
     .assert_eq(&rows);
+}
+
+#[test]
+fn what_nested_values_hold_beyond_their_columns_mirrors_their_place() {
+    let rest = Column { origin: Origin::Extra, ..column("_extra", Type::Json) };
+    let of = |name: &str, ty: &str| column(name, ty.parse().expect("a type"));
+    let columns = [
+        of("id", "text"),
+        of("at", "timestamp"),
+        of("deviceDetail", "struct<deviceId: text, on: boolean>"),
+        of("targets", "list<struct<id: text, tags: list<int32>>>"),
+        of("open", "json"),
+        rest,
+    ];
+    let page = r##"[
+        {"id":"1","deviceDetail":{"deviceId":"1","new":"x"}},
+        {"targets":[{"id":"a"},null,{"Type":"User", "@odata.type":"#u", "@odata.id":"i", "id@x":1}]},
+        {"at":"","deviceDetail":{"on":"true"},"targets":[{"tags":[1,"2",3]}],"zz":1,"open":{"a":1}},
+        {"deviceDetail":[{}],"targets":{"a":1}},
+        {"deviceDetail":{"new":1,"n\u0065w":2,"on":1},"targets":[{"x":1}],"id":"5","targets":[]},
+        {"at":1,"at":"2026-01-01T00:00:00Z","deviceDetail":{"on":1,"on":true},"id":"6"}
+    ]"##;
+    assert!(agree(&columns, page.as_bytes()));
+    let read = read(&columns, page.as_bytes(), OnMismatch::Extra).expect("the page is sound");
+    let rows: String = read.rows.iter().map(|row| format!("{:?}\n", row[5])).collect();
+    expect![[r##"
+        Rest([("deviceDetail", "{\"new\":\"x\"}")])
+        Rest([("targets", "[null,null,{\"@odata.type\":\"#u\",\"Type\":\"User\"}]")])
+        Rest([("at", "\"\""), ("deviceDetail", "{\"on\":\"true\"}"), ("targets", "[{\"tags\":[null,\"2\",null]}]"), ("zz", "1")])
+        Rest([("deviceDetail", "[{}]"), ("targets", "{\"a\":1}")])
+        Rest([("deviceDetail", "{\"n\\u0065w\":2,\"on\":1}")])
+        Null
+    "##]]
+    .assert_eq(&rows);
+    assert_eq!(read.duplicates, 4, "`new`, `targets`, `at`, `on`");
+    assert_eq!(read.mismatches, [0, 2, 4, 2, 0, 0]);
 }
 
 #[test]
@@ -326,7 +362,7 @@ fn pages_as_graph_writes_them_are_read_whole() {
     let (columns, page) = (users::columns(), users::page(50));
     assert!(agree(&columns, &page));
     assert!(agree(&columns[..20], &page), "what is not declared is left out");
-    let read = read(&columns, &page, OnMismatch::Fail).expect("the page is sound");
+    let read = read(&columns, &page, OnMismatch::Error).expect("the page is sound");
     assert!(read.rows.iter().all(|row| row.last() == Some(&Cell::Null)), "nothing is left over");
     assert!(agree(&users::member_columns(), &users::member_page(50)));
 }

@@ -29,7 +29,7 @@ fn ms(milliseconds: u64) -> Duration {
 
 #[test]
 fn words_are_read_and_written() {
-    let cases: [(&str, Fault); 30] = [
+    let cases: [(&str, Fault); 32] = [
         ("throttle:3:2128ms", throttle().after(3).wait(ms(2_128)).into()),
         ("throttle:20:30s", throttle().after(20).wait(ms(30_000)).into()),
         ("outage:4", outage(4)),
@@ -60,6 +60,8 @@ fn words_are_read_and_written() {
         ("refuse_filter:department", refuse_filter("department")),
         ("refuse_count", refuse_count()),
         ("proxy_refusal:407", proxy_refusal(407)),
+        ("undeclared_members", Fault::UndeclaredMembers),
+        ("wrong_type:mail", Fault::WrongType { property: "mail".to_owned() }),
     ];
     for (word, fault) in cases {
         assert_eq!(word.parse::<Fault>().expect(word), fault);
@@ -97,7 +99,7 @@ fn a_wrong_word_is_told_the_right_form() {
         })
         .collect();
     expect![[r#"
-        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`; 
+        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`; 
         the fault `throttle` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:0:1s` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:1:1` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
@@ -111,7 +113,7 @@ fn a_wrong_word_is_told_the_right_form() {
         the fault `break_page:twice` is not of the form `break_page:splice|row|member|end[:N]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `drop_permission:` is not of the form `drop_permission[:NAME]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the permission `NoSuch` opens no list, so dropping it changes nothing; name one such as `User.Read.All`, or none to drop all
-        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`; 
+        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`; 
     "#]].assert_eq(&said.concat());
 }
 

@@ -69,7 +69,8 @@ struct Answers {
     schema: Option<SchemaRef>,
     /// Every row as text, in the order of the text.
     rows: Vec<String>,
-    /// The same of the last and the first column alone, in this order.
+    /// The same of the last declared and the first column alone, in this order. What is undeclared
+    /// depends on the columns that Graph is asked for.
     some: Vec<String>,
     /// How many rows come where so many are wanted.
     limited: Vec<usize>,
@@ -87,7 +88,7 @@ async fn answers(house: &House, table: &Table, version: Version) -> Answers {
     let whole = house.read(&all).await.expect("the rows");
     let shown = table.columns.iter().filter(|column| !column.on_request);
     let names: Vec<String> = shown.map(|column| column.name.to_string()).collect();
-    let ends = [names.last(), names.first()].into_iter().flatten().cloned().collect();
+    let ends = [names.iter().rev().nth(1), names.first()].into_iter().flatten().cloned().collect();
     let some = Request { columns: Some(ends), ..all.clone() };
     let some = house.read(&some).await.expect("two columns");
     let mut limited = Vec::new();

@@ -127,6 +127,8 @@ async fn draft(
         requests: 1,
         resource_units: 1,
         duplicates,
+        cells_put_aside: 0,
+        members_left_out: 0,
         counted: None,
         key: table.key.iter().map(ToString::to_string).collect(),
         hashing: snapshot::hashing(table),
