@@ -129,8 +129,8 @@ fn text(batch: &RecordBatch, table: &Table) -> Result<Vec<u8>, ArrowError> {
         let names = key.iter().map(|key| shown(key, row)).collect::<Result<Vec<_>, _>>()?;
         let names = names.join(" / ");
         match kinds.value(row) {
-            "insert" => lines.push_str(&format!("+ {names}\n")),
-            "delete" => lines.push_str(&format!("- {names}\n")),
+            "insert" => lines.push_str(&format!("+ {names}{}\n", name(batch, table, row)?)),
+            "delete" => lines.push_str(&format!("- {names}{}\n", name(batch, table, row)?)),
             "update_preimage" => {
                 lines.push_str(&format!("~ {names}\n"));
                 for name in changed.value(row).as_string::<i32>().iter().flatten() {
@@ -158,5 +158,42 @@ fn shown(array: &ArrayRef, row: usize) -> Result<String, ArrowError> {
     let options = FormatOptions::default();
     let text = ArrayFormatter::try_new(array.as_ref(), &options)?.value(row).to_string();
     // One line for one cell, whatever is in it.
-    Ok(text.escape_debug().to_string())
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char.is_control() {
+            true => shown.extend(char.escape_debug()),
+            false => shown.push(char),
+        }
+    }
+    Ok(shown)
+}
+
+/// The first of these columns that the table has and the row fills is shown beside its key.
+const NAMES: [&str; 2] = ["displayName", "userPrincipalName"];
+
+/// ` (NAME)` of a row, or nothing.
+fn name(batch: &RecordBatch, table: &Table, row: usize) -> Result<String, ArrowError> {
+    let columns = NAMES.iter().filter(|name| !table.key.iter().any(|key| **key == ***name));
+    let mut cells = columns.filter_map(|name| batch.column_by_name(name));
+    match cells.find(|cells| !cells.is_null(row)) {
+        Some(cells) => Ok(format!(" ({})", shown(cells, row)?)),
+        None => Ok(String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::StringArray;
+
+    use super::*;
+
+    #[test]
+    fn values_are_shown_as_they_are_and_control_characters_escaped() {
+        let cells = ["O'Neill", r"CN=O'Neill\, Lucas", "\"Zoë\"", "a\nb\u{1b}[1m"];
+        let array: ArrayRef = Arc::new(StringArray::from_iter_values(cells));
+        let lines: Vec<_> = (0..4).map(|row| shown(&array, row).expect("a text")).collect();
+        assert_eq!(lines, ["O'Neill", r"CN=O'Neill\, Lucas", "\"Zoë\"", "a\\nb\\u{1b}[1m"]);
+    }
 }
