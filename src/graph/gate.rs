@@ -393,7 +393,7 @@ mod tests {
         gate.learn_part(&refused, 3, now, now + ms(20));
         gate.learn_part(&refused, 3, now, now + ms(20));
         assert_eq!((gate.part * 100.0).round(), 30.0);
-        assert_eq!(gate.named_wait(now), Some(ms(720)));
+        assert_eq!(gate.named_wait(now + ms(20)), Some(ms(700)));
         assert_ne!(gate.flight, bound);
     }
 
