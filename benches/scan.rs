@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use entra_flight::auth::{self, Credential, Tokens};
-use entra_flight::catalog::{Catalog, Scan};
+use entra_flight::catalog::{ByTable, Catalog, Scan};
 use entra_flight::clock;
 use entra_flight::graph::{self, Graph};
-use entra_flight::query::{Connection, Engine, MaxAge, Namespace, Request};
+use entra_flight::query::{Connection, Engine, Namespace, Request};
 use entra_flight::secret::Secret;
 use entra_flight::sim::{self, Tenant};
 use entra_flight::source::{Live, Source as _};
@@ -34,6 +34,7 @@ fn engine(tenant: &Arc<Tenant>) -> Engine {
         catalog: catalog.clone(),
         advanced_queries: false,
         outage_share_max: 0.1,
+        on_parent_error: ByTable::default(),
     };
     let graph = Graph::new(tenant.clone(), tokens, reach).expect("an address");
     let live = Live::new(graph, Duration::from_secs(600));
@@ -43,7 +44,7 @@ fn engine(tenant: &Arc<Tenant>) -> Engine {
         catalog,
         live,
         store: None,
-        max_age: MaxAge::default(),
+        max_age: ByTable::default(),
         keep: None,
         loads: Arc::new(Semaphore::new(1)),
         lost_share_max: 0.5,

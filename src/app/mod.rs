@@ -63,11 +63,13 @@ pub enum Error {
     /// A table that the settings of the store name does not exist.
     #[error("could not prepare `store.max_age_of`")]
     MaxAgeOf(#[source] catalog::Error),
-    /// A table that a connection's rules for values of another type name does not exist.
-    #[error("could not prepare `connections.{connection}.mismatch_of`")]
-    MismatchOf {
+    /// A table for which a connection has a rule does not exist.
+    #[error("could not prepare `connections.{connection}.{key}`")]
+    ByTable {
         /// Which.
         connection: String,
+        /// Where the rule stands.
+        key: &'static str,
         /// Why.
         #[source]
         source: catalog::Error,
@@ -95,7 +97,7 @@ impl Error {
             Error::Auth { source, .. } => source.kind(),
             Error::Graph { source, .. } => source.kind(),
             Error::Store(error) => error.kind(),
-            Error::MaxAgeOf(source) | Error::MismatchOf { source, .. } => source.kind(),
+            Error::MaxAgeOf(source) | Error::ByTable { source, .. } => source.kind(),
             Error::Schedule { source, .. } => source.kind(),
             Error::Engine(source) => source.kind(),
             Error::Catalog(_) => Kind::Internal,
@@ -109,7 +111,7 @@ impl Error {
             Error::Auth { source, .. } => source.hint(),
             Error::Graph { source, .. } => source.hint(),
             Error::Store(error) => error.hint(),
-            Error::MaxAgeOf(source) | Error::MismatchOf { source, .. } => source.hint(),
+            Error::MaxAgeOf(source) | Error::ByTable { source, .. } => source.hint(),
             Error::Schedule { source, .. } => source.hint(),
             Error::Engine(source) => source.hint(),
             Error::Transport { .. } | Error::Catalog(_) => None,
@@ -129,9 +131,7 @@ pub fn engine(
     let store = kept.map(|kept| Store::open(&kept.place)).transpose()?;
     let catalog = Catalog::builtin().map_err(Error::Catalog)?;
     let max_age = kept.map(|kept| kept.max_age.clone()).unwrap_or_default();
-    for table in max_age.tables.keys() {
-        catalog.table(table).map_err(Error::MaxAgeOf)?;
-    }
+    max_age.check(&catalog).map_err(Error::MaxAgeOf)?;
     let loads = Arc::new(Semaphore::new(limits::ops::LOADS_AT_ONCE));
     let prepared = connections.iter().map(|(name, settings)| {
         let live = live(name, settings, &catalog)?;
@@ -180,11 +180,10 @@ pub fn schedule(
 
 fn live(name: &str, settings: &settings::Connection, catalog: &Catalog) -> Result<Live, Error> {
     let connection = || name.to_owned();
-    for table in settings.mismatch.tables.keys() {
-        catalog
-            .table(table)
-            .map_err(|source| Error::MismatchOf { connection: connection(), source })?;
-    }
+    let named = |key, source| Error::ByTable { connection: connection(), key, source };
+    settings.mismatch.check(catalog).map_err(|source| named("mismatch_of", source))?;
+    let on_parent_error = &settings.on_parent_error;
+    on_parent_error.check(catalog).map_err(|source| named("on_parent_error_of", source))?;
     let network = transport::Settings { ca_file: settings.ca_file.clone() };
     let sockets = Sockets::new(&network)
         .map_err(|source| Error::Transport { connection: connection(), source })?;
@@ -198,6 +197,7 @@ fn live(name: &str, settings: &settings::Connection, catalog: &Catalog) -> Resul
         catalog: catalog.clone(),
         advanced_queries: settings.advanced_queries,
         outage_share_max: settings.outage_share_max,
+        on_parent_error: on_parent_error.clone(),
     };
     let graph = Graph::new(transport, tokens, reach)
         .map_err(|source| Error::Graph { connection: connection(), source })?;

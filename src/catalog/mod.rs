@@ -6,6 +6,7 @@
 //! nothing of requests: `graph` turns a [`Scan`] into URLs and `decode` turns rows into batches.
 
 mod builtin;
+mod by_table;
 mod changes;
 mod column;
 mod error;
@@ -21,6 +22,7 @@ mod types;
 
 use std::sync::Arc;
 
+pub use by_table::ByTable;
 pub use changes::{CHANGE_TYPE, CHANGED_COLUMNS, COMMIT_TIMESTAMP, COMMIT_VERSION};
 pub use column::{Column, Filters, Operator, Operators, Origin};
 pub use error::{Error, Fault};

@@ -55,7 +55,7 @@ const FAULTS: &str = "What goes wrong, such as throttle:20:30s; may be repeated.
     throttle:AFTER:WAIT outage:N slow:WAIT cut_body:BYTES repeat_link foreign_link \
     expire_link[:reporting] expire_token[:LIFE] drop_permission[:NAME] change_between_pages \
     top_is_limit[:LIST] lose_link odd_link break_page:splice|row|member|end[:N] byte_order_mark \
-    swell:ROWS endless_throttle:AFTER downtime:AFTER:TIME refuse_token:N fail_parent \
+    swell:ROWS endless_throttle:AFTER downtime:AFTER:TIME refuse_token:N fail_parent[:STATUS] \
     refuse_filter[:PROPERTY] refuse_count proxy_refusal:STATUS";
 
 /// What the simulated tenant is like.

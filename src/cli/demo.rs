@@ -64,6 +64,7 @@ fn connection(root: &str) -> Result<settings::Connection, Error> {
         ca_file: None,
         deadline: None,
         outage_share_max: limits::graph::OUTAGE_SHARE_MAX,
+        on_parent_error: Default::default(),
         advanced_queries: false,
         mismatch: Default::default(),
     })

@@ -25,19 +25,27 @@ pub async fn run(command: Load, console: &Console) -> Result<(), Error> {
     let how = How { accept: command.accept, count: command.count, ..How::new(command.method) };
     let under_way: Vec<_> = tables.into_iter().map(|table| (table, UnderWay::default())).collect();
     let count = under_way.len();
-    let mut progress = Progress::new(console, "loading", None);
+    let mut progress = Progress::new(
+        console,
+        "loading",
+        under_way.iter().map(|(_, under_way)| under_way.meter.clone()),
+    );
     let shown = under_way.clone();
     let mut loads = Box::pin(ops::load_all(connection.clone(), under_way, how));
-    let (mut failed, mut kind) = (0, None);
+    let (mut failed, mut lacking, mut kind) = (0, 0, None);
     loop {
         tokio::select! {
             ended = loads.next() => match ended {
                 None => break,
                 Some((table, ended)) => {
                     tell(&command, console, &connection, &table, &ended)?;
-                    if let Err(error) = ended {
-                        failed += 1;
-                        kind.get_or_insert(error.kind());
+                    match ended {
+                        Ok(loaded) if loaded.record.skipped_parents.is_empty() => {}
+                        Ok(_) => lacking += 1,
+                        Err(error) => {
+                            failed += 1;
+                            kind.get_or_insert(error.kind());
+                        }
                     }
                 }
             },
@@ -54,6 +62,7 @@ pub async fn run(command: Load, console: &Console) -> Result<(), Error> {
     progress.finish();
     match kind {
         Some(kind) => Err(Error::Loads { failed, tables: count, kind }),
+        None if lacking > 0 => Err(Error::Lacking { tables: lacking }),
         None => Ok(()),
     }
 }
@@ -84,7 +93,7 @@ fn tell(
             console.result(&loaded.to_json(&connection.name).to_string())?;
         }
         Ok(loaded) => {
-            console.result(&line(loaded))?;
+            console.result(&line(loaded, table.counted && command.count))?;
         }
         Err(error) => {
             let report = Report::new(error, error.hint()).to_string();
@@ -103,7 +112,8 @@ fn tell(
     Ok(())
 }
 
-fn line(loaded: &Loaded) -> String {
+/// What became of a load, whose rows Graph was to count if `counts`.
+fn line(loaded: &Loaded, counts: bool) -> String {
     let record = &loaded.record;
     let mut line = format!("{}: version {}, {} rows", loaded.table, loaded.version, record.rows);
     if let Some(changes) = &record.changes {
@@ -114,6 +124,13 @@ fn line(loaded: &Loaded) -> String {
     }
     if let Some(counted) = record.counted.filter(|counted| *counted != record.rows) {
         line.push_str(&format!(", although Graph's index counts {counted}"));
+    }
+    if counts && record.counted.is_none() {
+        line.push_str(", and Graph does not say how many there are");
+    }
+    if let [first, ..] = &*record.skipped_parents {
+        let count = record.skipped_parents.len();
+        line.push_str(&format!(", what belongs to {count} parents could not be read ({first} …)"));
     }
     if record.duplicates > 0 {
         line.push_str(&format!(", {} duplicates left out", record.duplicates));

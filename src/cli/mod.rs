@@ -70,6 +70,12 @@ pub enum Error {
         /// What the first of them asks for.
         kind: Kind,
     },
+    /// Tables lack what belongs to parents that could not be read; each was told of.
+    #[error("{tables} {} what belongs to rows that could not be read for", if *.tables == 1 { "table lacks" } else { "tables lack" })]
+    Lacking {
+        /// How many.
+        tables: usize,
+    },
     /// Stored tables are not as they should be; each was told of.
     #[error("{tables} stored {} not sound", if *.tables == 1 { "table is" } else { "tables are" })]
     Unsound {
@@ -123,7 +129,7 @@ impl Error {
             Error::Ops(error) => error.kind(),
             Error::Snapshot(error) => error.kind(),
             Error::Loads { kind, .. } => *kind,
-            Error::Unsound { .. } => Kind::Corrupt,
+            Error::Unsound { .. } | Error::Lacking { .. } => Kind::Corrupt,
             Error::Export(error) => error.kind(),
             Error::Sim(error) => error.kind(),
             Error::Listen { .. } | Error::Output(_) | Error::Prompt(_) => Kind::Unavailable,
@@ -144,6 +150,10 @@ impl Error {
             Error::Snapshot(error) => error.hint(),
             Error::Export(error) => error.hint(),
             Error::Sim(error) => error.hint(),
+            Error::Lacking { .. } => Some(
+                "the log names them; set `on_parent_error` to `error` to have none of it"
+                    .to_owned(),
+            ),
             Error::Output(_) => Some("check that there is room where it goes".to_owned()),
             Error::Listen { .. } => Some("choose another port, or stop what uses it".to_owned()),
             _ => None,

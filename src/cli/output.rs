@@ -31,7 +31,8 @@ impl Output {
     ///
     /// What the read meets, [`Error::Interrupted`], and what cannot be written.
     pub async fn take(&self, name: &str, rows: Rows, console: &Console) -> Result<(), Error> {
-        let mut progress = Progress::new(console, name, rows.meter.clone());
+        let meter = rows.meter.clone();
+        let mut progress = Progress::new(console, name, meter.clone());
         let ended = tokio::select! {
             ended = async {
                 match self {
@@ -48,7 +49,10 @@ impl Output {
             Ok(line) => {
                 progress.finish();
                 line.map(|line| console.result(&line)).transpose()?;
-                Ok(())
+                match meter.is_some_and(|meter| !meter.skipped_parents().is_empty()) {
+                    true => Err(Error::Lacking { tables: 1 }),
+                    false => Ok(()),
+                }
             }
             Err(error) => {
                 progress.abandon();

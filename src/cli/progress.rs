@@ -7,7 +7,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::console::Console;
 use crate::clock::{self, Instant};
-use crate::graph::Meter;
+use crate::graph::{Meter, Wait};
 use crate::limits;
 
 /// Shows rows, pages, speed and waits: as a line that moves on a terminal, as a line now and then
@@ -15,7 +15,7 @@ use crate::limits;
 pub struct Progress<'a> {
     console: &'a Console,
     bar: Option<ProgressBar>,
-    meter: Option<Arc<Meter>>,
+    meters: Vec<Arc<Meter>>,
     table: String,
     rows: u64,
     began: Instant,
@@ -23,8 +23,12 @@ pub struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Begins with no rows.
-    pub fn new(console: &'a Console, table: &str, meter: Option<Arc<Meter>>) -> Self {
+    /// Begins with no rows of a read that asks Graph for what the meters count, if it is known to.
+    pub fn new(
+        console: &'a Console,
+        table: &str,
+        meters: impl IntoIterator<Item = Arc<Meter>>,
+    ) -> Self {
         let bar = console.note_is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
@@ -35,7 +39,8 @@ impl<'a> Progress<'a> {
         });
         let now = clock::now();
         let table = table.to_owned();
-        Progress { console, bar, meter, table, rows: 0, began: now, said: now }
+        let meters = meters.into_iter().collect();
+        Progress { console, bar, meters, table, rows: 0, began: now, said: now }
     }
 
     /// Some more rows have come.
@@ -87,21 +92,44 @@ impl<'a> Progress<'a> {
             HumanCount(rate as u64),
             seconds(passed)
         );
-        if let Some(meter) = &self.meter {
-            line.push_str(&format!(", {} pages", HumanCount(meter.pages())));
-            if meter.throttled() > 0 {
-                let waited = seconds(meter.waited());
-                line.push_str(&format!(", throttled {} times ({waited})", meter.throttled()));
-            }
-            if let Some(until) = meter.waiting_until(now) {
-                let wait = seconds(until.duration_since(now));
-                line.push_str(&format!(", waiting {wait} for Graph"));
-            }
+        if self.meters.is_empty() {
+            return line;
+        }
+        let sum = |of: fn(&Meter) -> u64| self.meters.iter().map(|meter| of(meter)).sum::<u64>();
+        line.push_str(&format!(", {} pages", HumanCount(sum(Meter::pages))));
+        let throttled = sum(Meter::throttled);
+        if throttled > 0 {
+            let waited = self.meters.iter().map(|meter| meter.waited()).sum();
+            line.push_str(&format!(", throttled {throttled} times ({})", seconds(waited)));
+        }
+        let waits = self.meters.iter().filter_map(|meter| meter.waiting_until(now));
+        if let Some((until, why)) = waits.max_by_key(|(until, _)| *until) {
+            line.push_str(&waiting(until.duration_since(now), why));
         }
         line
     }
 }
 
+fn waiting(time: Duration, why: Wait) -> String {
+    match why {
+        Wait::Graph => format!(", waiting {} for Graph", seconds(time)),
+        Wait::Budget => format!(", waiting {} for Graph's documented budget", seconds(time)),
+    }
+}
+
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_says_what_for() {
+        let wait = Duration::from_millis(2_128);
+        assert_eq!(waiting(wait, Wait::Graph), ", waiting 2.1 s for Graph");
+        let budget = ", waiting 2.1 s for Graph's documented budget";
+        assert_eq!(waiting(wait, Wait::Budget), budget);
+    }
 }

@@ -190,6 +190,8 @@ impl Drop for Watch {
             restarts: self.meter.restarts(),
             cells_put_aside: self.meter.cells_put_aside(),
             members_left_out: self.meter.members_left_out(),
+            skipped_parents: self.meter.skipped_parents().len() as u64,
+            refused_filters: self.meter.refused_filters(),
             rows: self.rows,
             cached: self.cached,
         });
@@ -200,6 +202,8 @@ impl Drop for Watch {
             rows = self.rows,
             requests = self.meter.requests(),
             throttled = self.meter.throttled(),
+            skipped_parents = self.meter.skipped_parents().len(),
+            refused_filters = self.meter.refused_filters(),
             cached = self.cached,
             ms = now.duration_since(self.began).as_millis() as u64,
             "do_get"

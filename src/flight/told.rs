@@ -24,6 +24,10 @@ pub struct Taken {
     pub requests: u64,
     /// Listings of Graph that were begun again.
     pub restarts: u64,
+    /// Parents left out because what belongs to them could not be read.
+    pub skipped_parents: u64,
+    /// Conditions that Graph refused, so that more was read and filtered here.
+    pub refused_filters: u64,
     /// Rows given.
     pub rows: u64,
     /// Cells that became null because Graph sent values of another type.
@@ -35,12 +39,14 @@ pub struct Taken {
 }
 
 /// The names of the trailers, in the order of [`Taken::values`].
-const TRAILERS: [&str; 9] = [
+const TRAILERS: [&str; 11] = [
     "x-entra-flight-planning-ms",
     "x-entra-flight-execution-ms",
     "x-entra-flight-graph-requests",
     "x-entra-flight-graph-wait-ms",
     "x-entra-flight-graph-restarts",
+    "x-entra-flight-skipped-parents",
+    "x-entra-flight-refused-filters",
     "x-entra-flight-rows",
     "x-entra-flight-cells-put-aside",
     "x-entra-flight-members-left-out",
@@ -55,6 +61,8 @@ impl Taken {
             self.requests,
             millis(self.waited),
             self.restarts,
+            self.skipped_parents,
+            self.refused_filters,
             self.rows,
             self.cells_put_aside,
             self.members_left_out,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,6 +36,10 @@ pub struct Answer {
     pub tries: u32,
     /// Whether it was asked for columns by name.
     pub names_columns: bool,
+    /// Whether it was asked with a condition that may be left out.
+    pub may_drop_filter: bool,
+    /// Whether something on the way to Graph answered in its place: a page, and nothing of Graph's.
+    pub is_foreign: bool,
 }
 
 impl Answer {
@@ -62,6 +67,8 @@ impl Answer {
             date: header("date").or_else(|| text(inner, "date")),
             tries,
             names_columns: false,
+            may_drop_filter: false,
+            is_foreign: !headers.contains_key("request-id") && is_page(headers, body),
         }
     }
 
@@ -95,7 +102,7 @@ impl Answer {
     /// The reaction that this asks for.
     pub fn kind(&self) -> Kind {
         match self.status {
-            401 | 403 => Kind::Refused,
+            401 | 403 | 407 => Kind::Refused,
             404 => Kind::NotFound,
             429 => Kind::Throttled,
             408 | 500 | 502..=599 => Kind::Unavailable,
@@ -113,6 +120,11 @@ impl Answer {
         licence: Option<Licence>,
     ) -> Option<String> {
         let hint = match (self.status, licence) {
+            (407, _) | (403 | 511, _) if self.status == 407 || self.is_foreign => {
+                "this is the answer of a proxy and not of Graph: have it let requests to \
+                 `graph_base_url` through, or go round it by the environment's proxy variables"
+                    .to_owned()
+            }
             (403, licence) if self.is(NO_LICENCE) || self.speaks_of("premium license") => {
                 let licence = licence.unwrap_or(Licence::P1);
                 format!("`{thing}` needs the licence {licence} in this tenant")
@@ -177,6 +189,13 @@ pub(super) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
+/// Whether a body is a web page, which Graph never sends.
+fn is_page(headers: &HeaderMap, body: &[u8]) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("text/html")
+        || without_mark(body).trim_ascii_start().starts_with(b"<")
+}
+
 /// The least of the permissions, any of which would do.
 fn grant(permissions: &[Arc<str>]) -> Option<String> {
     let least = permissions.first()?;
@@ -238,6 +257,8 @@ mod tests {
             (400, r#"{"error":{"code":"BadRequest","message":"Bad."}}"#, None),
             (501, r#"{"error":{"innererror":{"client-request-id":"9"}}}"#, None),
             (404, "", None),
+            (403, "<!DOCTYPE html><title>Blocked</title>", Some(Licence::P1)),
+            (407, "", None),
             (502, "<html>Bad gateway</html>", None),
             (503, r#"{"error":"temporarily_unavailable"}"#, None),
             (302, "[1,2]", None),
@@ -272,6 +293,10 @@ mod tests {
               Invalid, inner -: this tenant or cloud does not serve `users`
             Graph answered 404 (1 attempt)
               NotFound, inner -: this tenant or cloud does not serve `users`
+            Graph answered 403 (1 attempt)
+              Refused, inner -: this is the answer of a proxy and not of Graph: have it let requests to `graph_base_url` through, or go round it by the environment's proxy variables
+            Graph answered 407 (1 attempt)
+              Refused, inner -: this is the answer of a proxy and not of Graph: have it let requests to `graph_base_url` through, or go round it by the environment's proxy variables
             Graph answered 502 (1 attempt)
               Unavailable, inner -: try again in some minutes
             Graph answered 503 temporarily_unavailable (1 attempt)

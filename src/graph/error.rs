@@ -24,12 +24,14 @@ pub enum Error {
         url: String,
     },
     /// A page did not come.
-    #[error("could not fetch page {page} of `{table}`")]
+    #[error("could not fetch page {page} of `{table}`{}", whose(parent.as_ref()))]
     Page {
         /// Counted from 1, over all parents of a fan-out.
         page: u64,
         /// The table.
         table: Arc<str>,
+        /// Whose rows the page has, of a table that is read for each row of another.
+        parent: Option<ParentRow>,
         /// Permissions of the table, any of which is enough.
         permissions: Vec<Arc<str>>,
         /// The licence the table needs.
@@ -200,6 +202,19 @@ pub enum Cause {
     Stopped,
 }
 
+/// A row for which another table is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParentRow {
+    /// Its table.
+    pub table: Arc<str>,
+    /// Its id.
+    pub id: Arc<str>,
+}
+
+fn whose(parent: Option<&ParentRow>) -> String {
+    parent.map_or_else(String::new, |row| format!(", for `{}` of `{}`", row.id, row.table))
+}
+
 /// What a scan waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waiting {
@@ -230,9 +245,22 @@ impl fmt::Display for Waiting {
 
 impl Error {
     pub(super) fn page(table: &Table, page: u64, cause: Cause) -> Self {
+        Error::page_of(table, None, page, cause)
+    }
+
+    /// The same of a page with what belongs to `parent`.
+    pub(super) fn page_of(
+        table: &Table,
+        parent: Option<Arc<str>>,
+        page: u64,
+        cause: Cause,
+    ) -> Self {
+        let parents = table.read.parent().map(Arc::from);
+        let parent = parents.zip(parent).map(|(table, id)| ParentRow { table, id });
         Error::Page {
             page,
             table: table.name.clone(),
+            parent,
             permissions: table.permissions.clone(),
             licence: table.licence,
             cause: Box::new(cause),
@@ -303,6 +331,21 @@ impl Cause {
             | Cause::NotJson
             | Cause::ParentKeys { .. }
             | Cause::NoParentKey { .. } => Kind::Corrupt,
+        }
+    }
+
+    /// Whether it may be due to the one parent whose rows were asked for, and not to the whole read.
+    pub(super) fn may_be_of_parent(&self) -> bool {
+        match self {
+            Cause::Answered(answer) => !matches!(answer.status, 401 | 407 | 429),
+            Cause::Token(_)
+            | Cause::SignIn { .. }
+            | Cause::Network { .. }
+            | Cause::Throttled { .. }
+            | Cause::Deadline { .. }
+            | Cause::Broken
+            | Cause::Stopped => false,
+            _ => true,
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::Error;
 use super::request::Asked;
 use crate::catalog::{Catalog, Scan};
 
@@ -22,6 +21,8 @@ pub struct Explained {
     requests: Requests,
     /// What each takes.
     units: u32,
+    /// A condition that is not said because Graph refused it.
+    refused: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +39,10 @@ enum Requests {
 pub(super) fn explain(
     scan: &Scan,
     catalog: &Catalog,
-    advanced: bool,
+    asked: Asked,
+    refused: Option<String>,
     expected: Expected,
-) -> Result<Explained, Error> {
-    let asked = Asked::new(scan, advanced)?;
+) -> Explained {
     let requests = match &asked {
         Asked::Listings(listings) => match (&**listings, expected.rows) {
             ([listing], Some(rows)) => {
@@ -68,7 +69,7 @@ pub(super) fn explain(
             }
         }
     };
-    Ok(Explained { asked, requests, units: scan.table.resource_units })
+    Explained { asked, requests, units: scan.table.resource_units, refused }
 }
 
 /// How many pages these rows take, at least 1.
@@ -92,6 +93,9 @@ impl fmt::Display for Explained {
                 write!(f, "GET {listing} of {} parents", parents.len())?;
             }
             Asked::EachOf(parent, listing) => write!(f, "GET {listing} of each row of {parent}")?,
+        }
+        if let Some(filter) = &self.refused {
+            write!(f, ", without $filter={filter}, which Graph refuses")?;
         }
         let units = u64::from(self.units);
         match self.requests {

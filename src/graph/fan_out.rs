@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -30,6 +31,34 @@ use crate::clock::{self, Instant};
 use crate::decode::Padded;
 use crate::limits::graph as limits;
 use crate::transport::retry_after;
+
+/// What becomes of a table that is read for each row of another, when what belongs to one of those
+/// rows cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnParentError {
+    /// The read fails.
+    #[default]
+    Error,
+    /// That row is left out and told of; more than [`limits::PARENTS_SKIPPED_MAX`] are an error.
+    Skip,
+}
+
+/// A word that is neither `error` nor `skip`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are `error` and `skip`")]
+pub struct OnParentErrorWord;
+
+impl FromStr for OnParentError {
+    type Err = OnParentErrorWord;
+
+    fn from_str(word: &str) -> Result<Self, OnParentErrorWord> {
+        match word {
+            "error" => Ok(OnParentError::Error),
+            "skip" => Ok(OnParentError::Skip),
+            _ => Err(OnParentErrorWord),
+        }
+    }
+}
 
 /// What all parents of a fan-out share.
 pub(super) struct FanOut {
@@ -133,7 +162,10 @@ impl FanOut {
     async fn read_parent(&self, mut walk: Walk, parent: Arc<str>) -> Result<Vec<Rest>, Failure> {
         while !walk.is_at_end() {
             let mut held = self.hold(1).await;
-            let fetched = walk.page(&self.sender).await?;
+            let fetched = match walk.page(&self.sender).await {
+                Ok(fetched) => fetched,
+                Err(cause) => return self.give_up(parent, cause).map(|()| Vec::new()),
+            };
             self.saw(fetched.as_ref().map_or(0, |fetched| fetched.body.len()));
             let Some(fetched) = fetched else { break };
             held.fit(fetched.body.len());
@@ -141,6 +173,21 @@ impl FanOut {
             room.put(fetched, Some(parent.clone()), Some(Arc::new(held)));
         }
         Ok(Vec::new())
+    }
+
+    /// What becomes of a parent that cannot be read: it is left out and told of, where that is wanted,
+    /// or the whole read fails.
+    fn give_up(&self, parent: Arc<str>, cause: Cause) -> Result<(), Failure> {
+        if !cause.may_be_of_parent() {
+            return Err(Failure::Here(cause));
+        }
+        let skips = self.sender.line.on_parent_error.of(&self.table.name) == OnParentError::Skip;
+        if !skips || !self.sender.meter.skip(&parent) {
+            return Err(Failure::Of(parent, cause));
+        }
+        let table = &*self.table.name;
+        tracing::warn!(table, parent = &*parent, %cause, "left out what belongs to a row");
+        Ok(())
     }
 
     /// Reads the first pages of many parents in one exchange; what has others comes back.
@@ -153,7 +200,14 @@ impl FanOut {
             held.fit(body.len());
             let (body, held) = (Arc::new(body), Some(Arc::new(held)));
             for (parent, part) in parents.into_iter().zip(parts) {
-                match self.judge_part(&body, &part, round.tried, &asked)? {
+                let judged = match self.judge_part(&body, &part, round.tried, &asked) {
+                    Ok(judged) => judged,
+                    Err(cause) => {
+                        self.give_up(parent, cause)?;
+                        continue;
+                    }
+                };
+                match judged {
                     Judged::Page(fetched) => {
                         self.saw(fetched.at.len());
                         let walk = self.walk(&parent).behind(&fetched.envelope, &self.sender);
@@ -198,11 +252,14 @@ impl FanOut {
             weight: Weight { requests, units: requests * self.table.resource_units },
             bytes_max: limits::BODY_BYTES_MAX,
             can_shrink: false,
+            may_drop_filter: false,
         };
         let read = |body: &Padded| batch::read(body.as_slice(), parents.len());
         match self.sender.ask(&question, tried, read).await? {
             Reply::Body(body, parts, asked) => Ok((body, parts, asked)),
-            Reply::NoRows | Reply::Restart | Reply::Smaller => Err(Cause::MissingPart),
+            Reply::NoRows | Reply::Restart | Reply::Smaller | Reply::Unfiltered => {
+                Err(Cause::MissingPart)
+            }
         }
     }
 
@@ -243,7 +300,7 @@ impl FanOut {
             Verdict::Backoff | Verdict::SmallerPage => {
                 Judged::Again(Again::Failed { answer, named: None })
             }
-            Verdict::RestartListing | Verdict::Fail => {
+            Verdict::RestartListing | Verdict::NoFilter | Verdict::Fail => {
                 return Err(Cause::Answered(Box::new(answer)));
             }
         })

@@ -158,6 +158,11 @@ impl Gate {
         }
     }
 
+    /// Whether nothing leaves whatever was spent.
+    pub fn is_closed(&self, now: Instant) -> bool {
+        self.closed_until.is_some_and(|until| until > now)
+    }
+
     /// What is left of the wait by Graph's word, while it is closed for that.
     pub fn named_wait(&self, now: Instant) -> Option<Duration> {
         self.closed_until.filter(|until| *until > now)?;

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::budget::Budget;
 use super::gate::{Gate, Leave, Load};
-use super::meter::Meter;
+use super::meter::{Meter, Wait};
 use crate::catalog::Family;
 use crate::clock::{self, Instant};
 use crate::limits::graph as limits;
@@ -104,14 +104,18 @@ impl Lane {
         let _turn = self.unless_shut(deadline, self.turn.lock()).await?;
         loop {
             let now = clock::now();
-            let leave = locked(&self.gate).ask(weight.requests, weight.units, now);
+            let (leave, why) = {
+                let mut gate = locked(&self.gate);
+                let why = if gate.is_closed(now) { Wait::Graph } else { Wait::Budget };
+                (gate.ask(weight.requests, weight.units, now), why)
+            };
             match leave {
                 Leave::Now => return Ok(Permit { lane: self.clone(), weight, left_at: now }),
                 Leave::AfterLanding => self.unless_shut(deadline, self.landed.notified()).await?,
                 Leave::At(at) => {
                     // Before the wait is counted as one.
                     self.check(deadline)?;
-                    meter.waits(now, at);
+                    meter.waits(now, at, why);
                     self.unless_shut(deadline, clock::sleep_until(at)).await?;
                 }
             }

@@ -32,6 +32,8 @@ pub enum Verdict {
     NoRows,
     /// Ask again for fewer rows at once.
     SmallerPage,
+    /// Ask again without the condition, which is refused; whoever asked filters again.
+    NoFilter,
     /// Give up.
     Fail,
 }
@@ -100,6 +102,7 @@ pub fn judge(
         400 | 404 | 410 if station.is_next() && is_lost_page_token(answer) => {
             Verdict::RestartListing
         }
+        400 | 501 if answer.may_drop_filter => Verdict::NoFilter,
         401 if tried.fresh_tokens < limits::FRESH_TOKENS_MAX => {
             Verdict::FreshToken { claims: claims(headers) }
         }

@@ -1,10 +1,11 @@
 //! What a scan has used so far.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Instant;
+use crate::limits::graph as limits;
 
 /// What a scan has used so far; read by progress bars while it runs and by metrics after it.
 #[derive(Debug, Default)]
@@ -17,12 +18,25 @@ pub struct Meter {
     restarts: AtomicU64,
     put_aside: AtomicU64,
     duplicate_members: AtomicU64,
+    refused_filters: AtomicU64,
     waits: Mutex<Waits>,
+    skipped: Mutex<Vec<Arc<str>>>,
+}
+
+/// Why requests are held back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wait {
+    /// The budget that Graph documents is used up.
+    Budget,
+    /// Graph asks for it, or has failed.
+    #[default]
+    Graph,
 }
 
 #[derive(Debug, Default)]
 struct Waits {
     until: Option<Instant>,
+    why: Wait,
     total: Duration,
 }
 
@@ -67,15 +81,37 @@ impl Meter {
         self.duplicate_members.load(Ordering::Relaxed)
     }
 
+    /// Listings that were read without the condition that they were to be asked with, because Graph
+    /// refused it.
+    pub fn refused_filters(&self) -> u64 {
+        self.refused_filters.load(Ordering::Relaxed)
+    }
+
+    /// The parents that were left out because what belongs to them could not be read.
+    pub fn skipped_parents(&self) -> Vec<Arc<str>> {
+        self.skipped().clone()
+    }
+
+    /// Notes one that is left out; `false` if that are too many.
+    pub(super) fn skip(&self, parent: &Arc<str>) -> bool {
+        let mut skipped = self.skipped();
+        if skipped.len() >= limits::PARENTS_SKIPPED_MAX {
+            return false;
+        }
+        skipped.push(parent.clone());
+        true
+    }
+
     /// How long requests were held back, by Graph's word, by the budget or after a failure; time
     /// in which several waited counts once.
     pub fn waited(&self) -> Duration {
         self.locked().total
     }
 
-    /// Until when a request is held back, if one is at `now`.
-    pub fn waiting_until(&self, now: Instant) -> Option<Instant> {
-        self.locked().until.filter(|until| *until > now)
+    /// Until when a request is held back and why, if one is at `now`.
+    pub fn waiting_until(&self, now: Instant) -> Option<(Instant, Wait)> {
+        let waits = self.locked();
+        waits.until.filter(|until| *until > now).map(|until| (until, waits.why))
     }
 
     pub(super) fn sent(&self, requests: u32) {
@@ -112,14 +148,25 @@ impl Meter {
         self.duplicate_members.fetch_add(members, Ordering::Relaxed);
     }
 
-    pub(super) fn waits(&self, from: Instant, until: Instant) {
+    pub(super) fn refuse_filter(&self) {
+        self.refused_filters.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn waits(&self, from: Instant, until: Instant, why: Wait) {
         let mut waits = self.locked();
+        if waits.until.is_none_or(|before| before <= until) {
+            waits.why = why;
+        }
         let from = waits.until.map_or(from, |before| before.max(from));
         waits.total += until.saturating_duration_since(from);
         waits.until = Some(waits.until.map_or(until, |before| before.max(until)));
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, Waits> {
+    fn skipped(&self) -> MutexGuard<'_, Vec<Arc<str>>> {
+        self.skipped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Waits> {
         self.waits.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

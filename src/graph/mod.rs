@@ -5,7 +5,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `request`, `filter`, `explain` | the first URL |
+//! | `request`, `filter`, `refused`, `explain` | the first URL |
 //! | `pages`, `walk`, `ahead` | page after page, one read ahead |
 //! | `fan_out`, `parents`, `batch`, `room` | the same for each row of another table |
 //! | `send`, `course` | one question, asked until it is answered |
@@ -37,6 +37,7 @@ mod load;
 mod meter;
 mod pages;
 mod parents;
+mod refused;
 mod request;
 mod room;
 mod send;
@@ -49,7 +50,7 @@ use http::Uri;
 use url::Url;
 
 use crate::auth::Tokens;
-use crate::catalog::{Catalog, Family, Read, Scan, Table, Version};
+use crate::catalog::{ByTable, Catalog, Family, Read, Scan, Table, Version};
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
 use crate::limits::graph as limits;
@@ -64,15 +65,17 @@ use self::journal::Journal;
 use self::judge::{Station, Tried};
 use self::pages::{Failure, Job, read_listings};
 use self::parents::Parents;
+use self::refused::RefusedFilters;
 use self::request::{Asked, Listing, Roots};
 use self::send::{Line, Question, Reply, Sender};
 use self::walk::Walk;
 
 pub use answer::Answer;
-pub use error::{Cause, Error, Waiting};
+pub use error::{Cause, Error, ParentRow, Waiting};
 pub use explain::{Expected, Explained};
+pub use fan_out::{OnParentError, OnParentErrorWord};
 pub use journal::Entry;
-pub use meter::Meter;
+pub use meter::{Meter, Wait};
 pub use pages::{Flaw, Page, Pages};
 pub use request::NESTED_ID;
 
@@ -90,6 +93,8 @@ pub struct Settings {
     pub advanced_queries: bool,
     /// The share of the time that a read has for which failures in a row are outlasted.
     pub outage_share_max: f64,
+    /// What becomes of a read when what belongs to one row of a parent table cannot be read.
+    pub on_parent_error: ByTable<OnParentError>,
 }
 
 impl Settings {
@@ -143,6 +148,8 @@ impl Graph {
             catalog,
             advanced,
             outage_share_max,
+            on_parent_error: settings.on_parent_error,
+            refused: RefusedFilters::default(),
             journal,
             spare,
         };
@@ -170,7 +177,11 @@ impl Graph {
         let table = scan.table.clone();
         let sender = self.sender(&table, deadline, meter.clone());
         let few = scan.limit.or(scan.enough);
-        let job = match Asked::new(scan, self.line.advanced)? {
+        let (asked, refused) = self.asked(scan)?;
+        if refused.is_some() {
+            meter.refuse_filter();
+        }
+        let job = match asked {
             Asked::Listings(listings) => listing_job(listings, &table, sender, few, Check::Head),
             Asked::EachOf(parent, listing) => {
                 let listed = self.parents(&table, &parent, &sender)?;
@@ -190,7 +201,23 @@ impl Graph {
     ///
     /// [`Error::UrlTooLong`].
     pub fn explain(&self, scan: &Scan, expected: Expected) -> Result<Explained, Error> {
-        explain::explain(scan, &self.line.catalog, self.line.advanced, expected)
+        let (asked, refused) = self.asked(scan)?;
+        Ok(explain::explain(scan, &self.line.catalog, asked, refused, expected))
+    }
+
+    /// What a scan asks, and the condition that is left out of it because Graph refused it of late.
+    fn asked(&self, scan: &Scan) -> Result<(Asked, Option<String>), Error> {
+        let asked = Asked::new(scan, self.line.advanced)?;
+        let Asked::Listings(listings) = &asked else { return Ok((asked, None)) };
+        let [listing] = &**listings else { return Ok((asked, None)) };
+        let known = |filter: &str| self.line.refused.has(&scan.table.name, filter, clock::now());
+        match listing.unfiltered().filter(|(filter, _)| known(filter)) {
+            Some((filter, without)) => {
+                let filter = filter.to_owned();
+                Ok((Asked::Listings(vec![without]), Some(filter)))
+            }
+            None => Ok((asked, None)),
+        }
     }
 
     /// A single small answer, such as `/organization?$select=id`, as it is.
@@ -260,11 +287,14 @@ impl Graph {
             weight: Weight { requests: 1, units: limits::SINGLE_UNITS },
             bytes_max: limits::SINGLE_BYTES_MAX,
             can_shrink: false,
+            may_drop_filter: false,
         };
         let sender = self.sender_of(path.into(), Family::Directory, deadline, meter);
         match sender.ask(&question, &mut Tried::default(), read).await? {
             Reply::Body(_, read, _) => Ok(read),
-            Reply::NoRows | Reply::Restart | Reply::Smaller => Err(Cause::NotJson),
+            Reply::NoRows | Reply::Restart | Reply::Smaller | Reply::Unfiltered => {
+                Err(Cause::NotJson)
+            }
         }
     }
 

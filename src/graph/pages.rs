@@ -125,7 +125,7 @@ impl Page {
     }
 
     fn error(&self, cause: Cause) -> Error {
-        Error::page(&self.table, self.number, cause)
+        Error::page_of(&self.table, self.parent.clone(), self.number, cause)
     }
 }
 
@@ -161,7 +161,9 @@ impl Again {
         let read = |body: &Padded| read_page(body, Check::Head);
         match self.sender.ask(&self.question, &mut self.tried, read).await? {
             Reply::Body(body, envelope, asked) => Ok((body, envelope, asked.found)),
-            Reply::NoRows | Reply::Restart | Reply::Smaller => Err(Cause::Vanished),
+            Reply::NoRows | Reply::Restart | Reply::Smaller | Reply::Unfiltered => {
+                Err(Cause::Vanished)
+            }
         }
     }
 }
@@ -209,6 +211,8 @@ pub(super) struct Outlet {
 pub(super) enum Failure {
     /// At a page of the table that is read.
     Here(Cause),
+    /// At a page of what belongs to this parent.
+    Of(Arc<str>, Cause),
     /// At a page of another table, which the error names.
     Whole(Error),
 }
@@ -280,9 +284,11 @@ impl Drop for Running {
 impl Outlet {
     /// Runs `work` and tells how it ended.
     pub async fn run(self, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Error> {
+        let page = || self.meter.pages() + 1;
         work.await.map_err(|failure| match failure {
             Failure::Whole(error) => error,
-            Failure::Here(cause) => Error::page(&self.table, self.meter.pages() + 1, cause),
+            Failure::Here(cause) => Error::page(&self.table, page(), cause),
+            Failure::Of(parent, cause) => Error::page_of(&self.table, Some(parent), page(), cause),
         })
     }
 

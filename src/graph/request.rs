@@ -99,8 +99,17 @@ pub struct Listing {
     pub top_may_limit: bool,
     /// `$filter`, not yet encoded; empty where there is none.
     filter: String,
+    /// Whether that may be left out because whoever asked filters again, and the `$top` then.
+    droppable: Option<Droppable>,
     /// Whether it is an advanced query, which an index answers that lags behind.
     pub advanced: bool,
+}
+
+/// A condition that may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Droppable {
+    /// Rows of a page of the listing without it.
+    page_rows: Option<u32>,
 }
 
 /// What a scan reads.
@@ -197,7 +206,9 @@ impl Listing {
         let page_rows = table.page_rows.map(|rows| wanted.map_or(rows, |few| rows.min(few)));
         let path = table.path.to_string();
         let (filter, advanced) = (String::new(), false);
-        let listing = Listing { path, shape, page_rows, top_may_limit, filter, advanced };
+        let droppable = None;
+        let listing =
+            Listing { path, shape, page_rows, top_may_limit, filter, droppable, advanced };
         let bytes = listing.below_root(None, listing.page_rows).len() + KEY_BYTES;
         if bytes > limits::URL_BYTES_MAX {
             let table = table.name.clone();
@@ -211,7 +222,8 @@ impl Listing {
         let shape = if table.takes_select { "$select=id".to_owned() } else { String::new() };
         let (path, page_rows) = (table.path.to_string(), table.page_rows);
         let (filter, advanced, top_may_limit) = (String::new(), false, table.top_may_limit);
-        Listing { path, shape, page_rows, top_may_limit, filter, advanced }
+        let droppable = None;
+        Listing { path, shape, page_rows, top_may_limit, filter, droppable, advanced }
     }
 
     /// The same without what `filter` allows to be left out, as far as that can be said.
@@ -220,12 +232,23 @@ impl Listing {
             return self;
         }
         let Some(clause) = filter::clause(table, filter, allowed) else { return self };
-        let filtered = Listing { filter: clause.text, advanced: clause.advanced, ..self.clone() };
+        let droppable = Some(Droppable { page_rows: table.page_rows });
+        let (filter, advanced) = (clause.text, clause.advanced);
+        let filtered = Listing { filter, droppable, advanced, ..self.clone() };
         // Too much to say is not said.
         let bytes = filtered.below_root(None, filtered.page_rows).len() + KEY_BYTES;
         let bytes_max =
             if clause.advanced { limits::ADVANCED_URL_BYTES_MAX } else { limits::URL_BYTES_MAX };
         if bytes > bytes_max { self } else { filtered }
+    }
+
+    /// The condition that may be left out, and the same listing without it; its pages are full, since
+    /// most of their rows may not be wanted.
+    pub fn unfiltered(&self) -> Option<(&str, Listing)> {
+        let Droppable { page_rows } = self.droppable?;
+        let (filter, droppable, advanced) = (String::new(), None, false);
+        let without = Listing { filter, droppable, page_rows, advanced, ..self.clone() };
+        Some((&*self.filter, without))
     }
 
     /// Whether it names columns.
@@ -380,6 +403,7 @@ mod tests {
             path: "/groups/{id}/members".to_owned(),
             shape: "$select=id".to_owned(),
             page_rows: Some(999),
+            droppable: None,
             top_may_limit: false,
             filter: String::new(),
             advanced: false,

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use super::answer::Answer;
 use super::course::{Course, Trouble};
 use super::error::{Cause, Waiting};
+use super::fan_out::OnParentError;
 use super::gate::Load;
 use super::gates::{Gates, Lane, Permit, Weight};
 use super::inflate::inflate;
@@ -21,10 +22,11 @@ use super::judge::{
     Station, Tried, Verdict, judge, judge_network, judge_sign_in, judge_unreadable,
 };
 use super::load::{load, units};
-use super::meter::Meter;
+use super::meter::{Meter, Wait};
+use super::refused::RefusedFilters;
 use super::request::Roots;
 use crate::auth::{self, Token, Tokens};
-use crate::catalog::{Catalog, Family};
+use crate::catalog::{ByTable, Catalog, Family};
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
 use crate::limits::graph as limits;
@@ -52,6 +54,9 @@ pub(super) struct Line {
     pub advanced: bool,
     /// The share of a read's time for which failures in a row are outlasted.
     pub outage_share_max: f64,
+    pub on_parent_error: ByTable<OnParentError>,
+    /// Conditions that Graph refused of late.
+    pub refused: RefusedFilters,
     /// The last exchanges.
     pub journal: Journal,
     /// Memory for pages.
@@ -87,6 +92,8 @@ pub(super) struct Question {
     pub bytes_max: usize,
     /// Whether the same could be asked for fewer rows.
     pub can_shrink: bool,
+    /// Whether the same could be asked for without its condition.
+    pub may_drop_filter: bool,
 }
 
 impl Question {
@@ -105,6 +112,8 @@ pub(super) enum Reply<T> {
     Restart,
     /// See [`Verdict::SmallerPage`].
     Smaller,
+    /// See [`Verdict::NoFilter`].
+    Unfiltered,
 }
 
 /// How a body was asked for.
@@ -168,6 +177,10 @@ impl Sender {
             match bad.verdict {
                 Verdict::NoRows => return Ok(Reply::NoRows),
                 Verdict::RestartListing => return Ok(Reply::Restart),
+                Verdict::NoFilter => {
+                    self.tell_filter(&bad.trouble);
+                    return Ok(Reply::Unfiltered);
+                }
                 Verdict::SmallerPage if question.can_shrink => return Ok(Reply::Smaller),
                 Verdict::Take | Verdict::Fail => return Err(bad.trouble.cause(course.tries)),
                 _ => {}
@@ -316,6 +329,7 @@ impl Sender {
         let body = inflated.as_ref().map(Padded::as_slice).unwrap_or_default();
         let mut answer = Answer::read(status, &head.headers, body, course.tries + 1);
         answer.client_request_id.get_or_insert_with(|| id.clone());
+        answer.may_drop_filter = question.may_drop_filter;
         answer.names_columns = question.station.is_first() && question.names_columns();
         let age = asked.token.age(now);
         let verdict = judge(&answer, &head.headers, named, question.station, tried, age);
@@ -375,6 +389,17 @@ impl Sender {
         }
     }
 
+    /// A condition that is refused costs more requests. What Graph says of it may repeat its values,
+    /// which are not for the log.
+    fn tell_filter(&self, trouble: &Trouble) {
+        self.meter.refuse_filter();
+        if let Trouble::Answered(answer) = trouble {
+            let (table, status) = (&*self.table, answer.status);
+            let (code, id) = (answer.code.as_deref(), answer.request_id.as_deref());
+            tracing::warn!(table, status, code, request_id = id, "Graph refuses a condition");
+        }
+    }
+
     /// Gets a new token in place of one that Graph refused; `None` if the deadline comes first. One
     /// refused as well is replaced only after a pause: what issues tokens may be ahead of what takes
     /// them.
@@ -416,7 +441,7 @@ impl Sender {
     pub async fn pause(&self, wait: Duration) -> Option<()> {
         if !wait.is_zero() {
             let now = clock::now();
-            self.meter.waits(now, now + wait);
+            self.meter.waits(now, now + wait, Wait::Graph);
         }
         self.within(clock::sleep(wait)).await
     }

@@ -23,6 +23,7 @@ use super::pages::Again;
 use super::request::Listing;
 use super::send::{Asked, Question, Reply, Sender};
 use crate::catalog::Version;
+use crate::clock;
 use crate::decode::Padded;
 use crate::limits::graph as limits;
 
@@ -193,6 +194,7 @@ impl Walk {
                     return Ok(None);
                 }
                 Reply::Smaller => self.shrink(),
+                Reply::Unfiltered => self.drop_filter(sender),
                 Reply::Restart => {
                     self.restart(sender)?;
                     tried = Tried::default();
@@ -266,6 +268,7 @@ impl Walk {
             station,
             weight: Weight { requests: 1, units: self.units },
             bytes_max: limits::BODY_BYTES_MAX,
+            may_drop_filter: is_first && !self.probes && self.listing.unfiltered().is_some(),
             can_shrink: shrinks && self.top.is_some_and(|top| top > limits::PAGE_ROWS_MIN),
         }
     }
@@ -298,7 +301,8 @@ impl Walk {
         self.advance(&envelope, sender);
         let sole = before == 0 && self.next.is_none();
         let again = envelope.rows.is_none().then(|| {
-            let question = Question { watch: None, can_shrink: false, ..question };
+            let question =
+                Question { watch: None, can_shrink: false, may_drop_filter: false, ..question };
             Box::new(Again { sender: sender.clone(), question, tried: Tried::default() })
         });
         let at = 0..body.len();
@@ -352,7 +356,9 @@ impl Walk {
                 self.next = Some(Next::Link(self.follow(&link, sender)?));
             }
             Reply::Restart => self.restart(sender)?,
-            Reply::Body(..) | Reply::NoRows | Reply::Smaller => self.next = None,
+            Reply::Body(..) | Reply::NoRows | Reply::Smaller | Reply::Unfiltered => {
+                self.next = None;
+            }
         }
         Ok(())
     }
@@ -397,6 +403,14 @@ impl Walk {
             return Err(Cause::TooManyPages { pages_max: limits::PAGES_MAX });
         }
         Ok(uri)
+    }
+
+    /// Goes on without the condition, which Graph refuses.
+    fn drop_filter(&mut self, sender: &Sender) {
+        let Some((filter, listing)) = self.listing.unfiltered() else { return };
+        sender.line.refused.note(&sender.table, filter, clock::now());
+        self.top = listing.page_rows;
+        self.listing = Arc::new(listing);
     }
 
     fn restart(&mut self, sender: &Sender) -> Result<(), Cause> {

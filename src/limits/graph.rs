@@ -47,6 +47,12 @@ pub const FILTER_PARENTS_MAX: usize = 10_000;
 /// Years that a literal in a `$filter` may have.
 pub const FILTER_YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
 
+/// How long a condition that Graph refused is not said again.
+pub const FILTER_REFUSED_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// Conditions that are remembered so.
+pub const FILTERS_REFUSED_KEPT: usize = 64;
+
 /// Rows of a page when whoever asked probably wants few: what it filters again may leave fewer.
 pub const FEW_ROWS_MIN: u64 = 100;
 
@@ -174,6 +180,10 @@ pub const FAN_OUT_FIRST: usize = 8;
 /// Parents of a fan-out that are told apart: as many as fit into 142 MiB of hashes before the
 /// table of them doubles. A directory of seven million groups is not known.
 pub const FAN_OUT_PARENTS_MAX: usize = 7 << 20;
+
+/// Parents that a fan-out leaves out, where that is wanted, because what belongs to them cannot be
+/// read. More are no fault of single ones; and each is named in the load's record.
+pub const PARENTS_SKIPPED_MAX: usize = 100;
 
 /// Bytes of pages that a fan-out holds or has asked for. A page that is on its way is counted as
 /// the largest seen of late, and as what it is when it came; this keeps a few hundred small pages

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Error, expire, now};
+use super::{Error, expire, kept, now};
 use crate::catalog::{Scan, Table};
 use crate::clock::{self, Instant};
+use crate::error::Kind;
 use crate::graph::Meter;
 use crate::limits::ops as limits;
 use crate::query::Connection;
@@ -104,7 +105,7 @@ pub async fn load(
     let scan = Scan::new(table.clone(), None, None)?;
     let incoming = Incoming::new(&scan.columns, &table.key, scan.schema())?;
     let counted = counted(connection, table, how, under_way).await?;
-    let sorted = read(connection, scan, how, under_way, incoming).await?;
+    let sorted = read(connection, scan, how, under_way, incoming, old.as_ref()).await?;
     if let Some(old) = &old {
         suspect(connection, table, how, old.rows(), sorted.rows())?;
     }
@@ -127,6 +128,12 @@ pub async fn load(
         duplicates,
         cells_put_aside: under_way.meter.cells_put_aside(),
         members_left_out: under_way.meter.members_left_out(),
+        skipped_parents: under_way
+            .meter
+            .skipped_parents()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         counted,
         key: table.key.iter().map(ToString::to_string).collect(),
         hashing: snapshot::hashing(table),
@@ -172,10 +179,26 @@ async fn read(
     how: &How,
     under_way: &UnderWay,
     incoming: Incoming,
+    old: Option<&Snapshot>,
 ) -> Result<snapshot::Sorted, Error> {
     let own = clock::now() + connection.live.deadline();
     let deadline = how.deadline.map_or(own, |asked| asked.min(own));
-    let mut batches = connection.live.scan(scan, deadline, under_way.meter.clone());
+    let (table, schema) = (scan.table.clone(), scan.schema());
+    let live = connection.live.scan(scan, deadline, under_way.meter.clone());
+    let live = live.map(|batch| batch.map_err(Error::from));
+    // Known once the last row was read.
+    let meter = under_way.meter.clone();
+    let old = old.cloned();
+    let kept = stream::once(async move {
+        let old = old.filter(|_| !meter.skipped_parents().is_empty());
+        // A `full_load` may have changed types, whose values are not those of before.
+        let old = old.filter(|old| snapshot::evolved(old.schema(), &schema, "").is_ok());
+        match old {
+            Some(old) => kept::rows_of(&old, &table, &schema, meter.skipped_parents()),
+            None => stream::empty().boxed(),
+        }
+    });
+    let mut batches = live.chain(kept.flatten()).boxed();
     let (hand, mut taken) = mpsc::channel::<RecordBatch>(limits::BATCHES_AHEAD);
     let sort = tokio::task::spawn_blocking(move || {
         let mut incoming = incoming;
@@ -202,12 +225,12 @@ async fn read(
     drop(hand);
     let sorted = sort.await.map_err(Error::Died)?;
     match failed {
-        Some(error) => Err(error.into()),
+        Some(error) => Err(error),
         None => Ok(sorted?),
     }
 }
 
-/// What Graph says of the number of rows, where that is asked. Its index lags, so that another number
+/// What Graph says of the number of rows, where that is asked and it does. Its index lags, so that another number
 /// than that of the rows read is told and no more.
 async fn counted(
     connection: &Connection,
@@ -219,7 +242,15 @@ async fn counted(
         return Ok(None);
     }
     let graph = connection.live.graph();
-    Ok(Some(graph.count(table, how.deadline, under_way.meter.clone()).await?))
+    match graph.count(table, how.deadline, under_way.meter.clone()).await {
+        Ok(count) => Ok(Some(count)),
+        // The rows can be read all the same.
+        Err(error) if matches!(error.kind(), Kind::Refused | Kind::Invalid | Kind::NotFound) => {
+            tracing::warn!(table = &*table.name, %error, "Graph refuses to count");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Refuses what looks as if rows were lost on the way rather than deleted.

@@ -5,6 +5,7 @@ mod check;
 mod cron;
 mod expire;
 mod history;
+mod kept;
 mod load;
 mod schedule;
 
@@ -67,6 +68,9 @@ pub enum Error {
     /// A task of ours died.
     #[error("the load ended before its time")]
     Died(#[source] tokio::task::JoinError),
+    /// Rows of the version before could not be taken over.
+    #[error("the rows of the version before cannot be taken over")]
+    Kept(#[from] arrow::error::ArrowError),
     /// Graph did not tell.
     #[error(transparent)]
     Graph(#[from] graph::Error),
@@ -85,7 +89,7 @@ impl Error {
             Error::Source(error) => error.kind(),
             Error::Snapshot(error) => error.kind(),
             Error::Suspicious { .. } => Kind::Corrupt,
-            Error::Died(_) => Kind::Internal,
+            Error::Died(_) | Error::Kept(_) => Kind::Internal,
         }
     }
 
@@ -94,7 +98,7 @@ impl Error {
         match self {
             Error::Auth(error) => error.hint(),
             Error::Opaque { .. } => Some("read a table to see whether it is allowed".to_owned()),
-            Error::TooLate { .. } | Error::Died(_) => None,
+            Error::TooLate { .. } | Error::Died(_) | Error::Kept(_) => None,
             Error::Catalog(_) => None,
             Error::Query(error) => error.hint(),
             Error::Source(error) => error.hint(),

@@ -69,7 +69,7 @@ pub use deadline::timely;
 pub use engine::{Answer, Engine, Known, Plan, Prepared};
 pub use fixed::Fixed;
 pub use listing::{Listed, Name};
-pub use namespace::{Connection, MaxAge, Namespace};
+pub use namespace::{Connection, Namespace};
 pub use opened::{Opened, pair};
 pub use request::{Command, Of, Part, Request, Statement, Version};
 use session::Spent;

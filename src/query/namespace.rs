@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::Error;
-use crate::catalog::{self, Catalog, Table};
+use crate::catalog::{self, ByTable, Catalog, Table};
 use crate::snapshot::{Keep, Store, Stored};
 use crate::source::Live;
 
@@ -23,7 +23,7 @@ pub struct Connection {
     /// Keeps versions of them, where there is a store.
     pub store: Option<Store>,
     /// How old a stored version may be that answers in place of Graph.
-    pub max_age: MaxAge,
+    pub max_age: ByTable<Duration>,
     /// The share of its rows, from 0 to 1, that a table may lose between two loads without being
     /// suspected.
     pub lost_share_max: f64,
@@ -31,15 +31,6 @@ pub struct Connection {
     pub keep: Option<Keep>,
     /// Room for loads that are under way in this process, whoever asked for them.
     pub loads: Arc<Semaphore>,
-}
-
-/// How old a stored version may be that answers in place of Graph; by default none may.
-#[derive(Clone, Debug, Default)]
-pub struct MaxAge {
-    /// Of every table that has no age of its own.
-    pub default: Duration,
-    /// Of single tables, by name.
-    pub tables: BTreeMap<String, Duration>,
 }
 
 impl Connection {
@@ -57,7 +48,7 @@ impl Connection {
 
     /// How old a stored version of the table may be that answers in place of Graph.
     pub fn max_age(&self, table: &str) -> Duration {
-        self.max_age.tables.get(table).copied().unwrap_or(self.max_age.default)
+        self.max_age.of(table)
     }
 }
 

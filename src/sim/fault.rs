@@ -28,7 +28,7 @@ const FORMS: [&str; 25] = [
     "endless_throttle:AFTER",
     "downtime:AFTER:TIME",
     "refuse_token:N",
-    "fail_parent",
+    "fail_parent[:STATUS]",
     "refuse_filter[:PROPERTY]",
     "refuse_count",
     "proxy_refusal:STATUS",
@@ -135,8 +135,11 @@ pub enum Fault {
         /// How many.
         answers: u64,
     },
-    /// What the first object that is asked for its relations leads to is always answered with 500.
-    FailParent,
+    /// What the first object that is asked for its relations leads to is always refused.
+    FailParent {
+        /// The status of those answers.
+        status: u16,
+    },
     /// Lists with a condition are refused as such.
     RefuseFilter {
         /// Only conditions on this property; all of them without.
@@ -250,20 +253,23 @@ fn read(word: &str, rest: Option<&str>) -> Option<Fault> {
             Some(Fault::Downtime { after: after.parse().ok()?, time: wait_of(time)? })
         }
         ("refuse_token", Some(answers)) => Some(refuse_token(answers.parse().ok()?)),
-        ("fail_parent", None) => Some(Fault::FailParent),
+        ("fail_parent", None) => Some(fail_parent(500)),
+        ("fail_parent", Some(status)) => Some(fail_parent(error_of(status)?)),
         ("refuse_filter", None) => Some(Fault::RefuseFilter { property: None }),
         ("refuse_filter", Some(name)) if !name.is_empty() => Some(refuse_filter(name)),
         ("refuse_count", None) => Some(Fault::RefuseCount),
-        ("proxy_refusal", Some(status)) => {
-            let status = status.parse().ok().filter(|status| (400..=599).contains(status))?;
-            Some(Fault::ProxyRefusal { status })
-        }
+        ("proxy_refusal", Some(status)) => Some(Fault::ProxyRefusal { status: error_of(status)? }),
         ("undeclared_members", None) => Some(Fault::UndeclaredMembers),
         ("wrong_type", Some(property)) if !property.is_empty() => {
             Some(Fault::WrongType { property: property.to_owned() })
         }
         _ => None,
     }
+}
+
+/// Reads the status of a failure.
+fn error_of(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|status| (400..=599).contains(status))
 }
 
 /// Reads `30s`, `1.5s`, `2128ms` or `2m`.
@@ -319,7 +325,7 @@ impl fmt::Display for Fault {
             Fault::EndlessThrottle { after } => write!(f, "endless_throttle:{after}"),
             Fault::Downtime { after, time } => write!(f, "downtime:{after}:{}", Wait(*time)),
             Fault::RefuseToken { answers } => write!(f, "refuse_token:{answers}"),
-            Fault::FailParent => f.write_str("fail_parent"),
+            Fault::FailParent { status } => write!(f, "fail_parent:{status}"),
             Fault::RefuseFilter { property: None } => f.write_str("refuse_filter"),
             Fault::RefuseFilter { property: Some(name) } => write!(f, "refuse_filter:{name}"),
             Fault::RefuseCount => f.write_str("refuse_count"),
@@ -430,9 +436,9 @@ pub fn refuse_token(answers: u64) -> Fault {
     Fault::RefuseToken { answers }
 }
 
-/// [`Fault::FailParent`].
-pub fn fail_parent() -> Fault {
-    Fault::FailParent
+/// [`Fault::FailParent`] with `status`.
+pub fn fail_parent(status: u16) -> Fault {
+    Fault::FailParent { status }
 }
 
 /// [`Fault::RefuseFilter`] of conditions on `property`.

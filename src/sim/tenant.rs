@@ -56,11 +56,13 @@ pub struct Answer {
     pub cut: Option<usize>,
 }
 
-/// The two services that a tenant answers for.
+/// Who answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Service {
     Graph,
     SignIn,
+    /// Something on the way to Graph.
+    Proxy,
 }
 
 impl Tenant {
@@ -129,7 +131,6 @@ impl State {
     fn answer(&self, request: &Request<Bytes>, now: Duration) -> Answer {
         let origin = origin(request);
         let path = request.uri().path();
-        let service = if sign_in::owns(path) { Service::SignIn } else { Service::Graph };
         let request_id = self.next_id();
         let asked = Asked {
             method: request.method(),
@@ -142,14 +143,14 @@ impl State {
             request_id: &request_id,
             batched: false,
         };
-        let reply = match service {
-            Service::Graph => {
-                add(&self.tally.requests, 1);
-                self.trouble.proxy().unwrap_or_else(|| self.graph(&asked))
-            }
-            Service::SignIn => {
-                add(&self.tally.sign_in_requests, 1);
-                self.sign_in(&asked)
+        let (reply, service) = if sign_in::owns(path) {
+            add(&self.tally.sign_in_requests, 1);
+            (self.sign_in(&asked), Service::SignIn)
+        } else {
+            add(&self.tally.requests, 1);
+            match self.trouble.proxy() {
+                Some(reply) => (reply, Service::Proxy),
+                None => (self.graph(&asked), Service::Graph),
             }
         };
         self.send(&asked, reply, service)
@@ -272,7 +273,7 @@ impl State {
         add(&self.tally.sent_bytes, body.len() as u64);
         let (late, cut) = match service {
             Service::Graph => (self.trouble.delay(), self.trouble.cut(body.len())),
-            Service::SignIn => (Duration::ZERO, None),
+            Service::SignIn | Service::Proxy => (Duration::ZERO, None),
         };
         let mut response = Response::new(body);
         *response.status_mut() = reply.status;

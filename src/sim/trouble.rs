@@ -78,9 +78,11 @@ impl Trouble {
 
     /// Whether what this object leads to cannot be read.
     pub(super) fn fails_parent(&self, key: &str) -> Option<Refusal> {
-        let fails = self.has(&Fault::FailParent)
-            && self.failing.get_or_init(|| key.to_owned()).as_str() == key;
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let status = self.faults.iter().find_map(|fault| match fault {
+            Fault::FailParent { status } => StatusCode::from_u16(*status).ok(),
+            _ => None,
+        })?;
+        let fails = self.failing.get_or_init(|| key.to_owned()).as_str() == key;
         fails.then(|| Refusal::new(status, "generalException", "An unexpected error occurred."))
     }
 

@@ -46,6 +46,10 @@ pub struct Record {
     /// Members of objects left out because a later one of the same object has their name.
     #[serde(default)]
     pub members_left_out: u64,
+    /// Ids of the parents that were left out because what belongs to them could not be read; their
+    /// rows are those of the version before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped_parents: Vec<String>,
     /// What Graph's `$count` said, where it was asked.
     pub counted: Option<u64>,
     /// The columns that rows are sorted by: the table's key.

@@ -1,6 +1,5 @@
 //! Tables as Graph has them now.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 
 use super::rows::Rows;
 use super::{Error, Source};
-use crate::catalog::Scan;
+use crate::catalog::{ByTable, Scan};
 use crate::clock::Instant;
 use crate::decode::OnMismatch;
 use crate::graph::{Graph, Meter};
@@ -19,23 +18,7 @@ use crate::graph::{Graph, Meter};
 pub struct Live {
     graph: Graph,
     deadline: Duration,
-    mismatch: Arc<MismatchRules>,
-}
-
-/// What becomes of values that are not of their column's type, by table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MismatchRules {
-    /// In tables that have no rule of their own.
-    pub default: OnMismatch,
-    /// In single tables.
-    pub tables: BTreeMap<String, OnMismatch>,
-}
-
-impl MismatchRules {
-    /// The rule for one table.
-    pub fn of(&self, table: &str) -> OnMismatch {
-        self.tables.get(table).copied().unwrap_or(self.default)
-    }
+    mismatch: Arc<ByTable<OnMismatch>>,
 }
 
 impl Live {
@@ -45,7 +28,7 @@ impl Live {
     }
 
     /// The same, with these rules for values that are not of their column's type.
-    pub fn with_mismatch(self, rules: MismatchRules) -> Self {
+    pub fn with_mismatch(self, rules: ByTable<OnMismatch>) -> Self {
         Live { mismatch: Arc::new(rules), ..self }
     }
 

@@ -14,7 +14,7 @@ mod shape;
 mod stored;
 
 pub use changes::Changes;
-pub use live::{Live, MismatchRules};
+pub use live::Live;
 pub use stored::Stored;
 
 use std::fmt;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use arrow::array::{AsArray as _, RecordBatch};
 use entra_flight::auth::{self, Credential, Tokens};
-use entra_flight::catalog::Catalog;
+use entra_flight::catalog::{ByTable, Catalog};
 use entra_flight::flight::{Server, Settings};
 use entra_flight::graph::{self, Graph};
-use entra_flight::query::{Answer, Connection, Engine, Error, MaxAge, Namespace, Request};
+use entra_flight::query::{Answer, Connection, Engine, Error, Namespace, Request};
 use entra_flight::secret::Secret;
 use entra_flight::sim::{self, Tenant};
 use entra_flight::snapshot::Store;
@@ -34,6 +34,8 @@ pub struct SignIn {
     pub secret: &'static str,
     /// Whether advanced queries are allowed.
     pub advanced: bool,
+    /// What becomes of parents that cannot be read.
+    pub on_parent_error: graph::OnParentError,
 }
 
 impl Default for SignIn {
@@ -43,6 +45,7 @@ impl Default for SignIn {
             client_id: sim::CLIENT_ID,
             secret: sim::CLIENT_SECRET,
             advanced: false,
+            on_parent_error: graph::OnParentError::Error,
         }
     }
 }
@@ -66,6 +69,12 @@ impl House {
     /// Reads `tenant`, and keeps versions in a store.
     pub fn stored(tenant: Tenant, store: Option<Store>) -> Self {
         House::made(tenant, SignIn::default(), store)
+    }
+
+    /// Reads `tenant`, keeps versions in a store, and leaves out parents that cannot be read.
+    pub fn skipping(tenant: Tenant, store: Option<Store>) -> Self {
+        let on_parent_error = graph::OnParentError::Skip;
+        House::made(tenant, SignIn { on_parent_error, ..SignIn::default() }, store)
     }
 
     /// Reads `tenant` over two connections, `contoso` and `fabrikam`.
@@ -93,6 +102,7 @@ impl House {
             catalog: catalog.clone(),
             advanced_queries: with.advanced,
             outage_share_max: 0.1,
+            on_parent_error: ByTable::all(with.on_parent_error),
         };
         let graph = Graph::new(tenant.clone(), tokens, reach).expect("an address");
         let connection = Connection {
@@ -100,7 +110,7 @@ impl House {
             catalog: Arc::new(catalog),
             live: Live::new(graph, Duration::from_secs(6 * 3600)),
             store,
-            max_age: MaxAge::default(),
+            max_age: ByTable::default(),
             keep: None,
             lost_share_max: 0.5,
             loads: Arc::new(Semaphore::new(2)),

@@ -22,6 +22,7 @@ mod logs;
 mod mixed;
 mod parameters;
 mod proto;
+mod refused;
 mod reported;
 mod scan;
 mod settings;

@@ -109,7 +109,8 @@ async fn what_people_met_is_the_whole_truth_or_an_error() {
     "#]].assert_eq(&told);
 }
 
-#[tokio::test(start_paused = true)]
+// Plans are made on threads of their own, which a clock that stands still does not wait for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_few_rows_are_found_behind_a_bound() {
     let house = house(USERS, &["top_is_limit"]);
     let calm = self::house(USERS, &[]);
@@ -153,6 +154,7 @@ async fn a_page_that_swells_is_refused() {
     let error = house.table("users").await.expect_err("too many rows");
     expect![[r#"
         could not decode page 1 of `users`
-          caused by: the page has more than 100000 rows"#]]
+          caused by: the page has more than 100000 rows
+          hint: check what stands between this program and Graph"#]]
     .assert_eq(&report(&error));
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use entra_flight::app::settings::Settings;
 use entra_flight::decode::OnMismatch;
 use entra_flight::error::Kind;
+use entra_flight::graph::OnParentError;
 use expect_test::{Expect, expect};
 
 /// Reads a file of this text under these variables.
@@ -48,6 +49,28 @@ fn a_file_and_the_environment_make_settings() {
     assert_eq!(contoso.graph_base_url.as_str(), "https://graph.microsoft.com/v1.0");
     assert_eq!(contoso.login_url.as_str(), "https://login.microsoftonline.com/");
     assert!(!format!("{settings:?}").contains("s3cret"), "a secret is never printed");
+}
+
+#[test]
+fn parents_that_fail_have_a_rule_by_connection_and_table() {
+    let text = format!("{WHOLE}on_parent_error_of = {{ group_members = \"skip\" }}\n");
+    let rules = |environment: &[(&str, &str)]| {
+        let environment = [&[("CONTOSO_SECRET", "s3cret")], environment].concat();
+        let settings = load(&text, &environment).expect("settings");
+        let rules = settings.connections["contoso"].on_parent_error.clone();
+        ["group_members", "user_managers"].map(|table| rules.of(table))
+    };
+    let (error, skip) = (OnParentError::Error, OnParentError::Skip);
+    assert_eq!(rules(&[]), [skip, error]);
+    let all = [("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__ON_PARENT_ERROR", "skip")];
+    assert_eq!(rules(&all), [skip, skip]);
+    check_fault(
+        &text.replace("\"skip\"", "\"omit\""),
+        &[("CONTOSO_SECRET", "s3cret")],
+        expect![[r#"
+            the settings have 1 fault:
+              - `connections.contoso.on_parent_error_of.group_members` must be `error` or `skip` (entra-flight.toml line 12)"#]],
+    );
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! What tables do not declare, and values of another type, from a tenant that sends them.
 
 use arrow::array::{Array as _, RecordBatch};
+use entra_flight::catalog::ByTable;
 use entra_flight::decode::OnMismatch;
 use entra_flight::query::{Connection, Engine, Namespace, Request};
 use entra_flight::sim::{Fault, Tenant};
-use entra_flight::source::MismatchRules;
 use expect_test::expect;
 
 use crate::house::{House, report, rows, texts};
@@ -15,7 +15,7 @@ fn house(faults: &[&str], on_mismatch: OnMismatch) -> House {
     let house = House::of(faults.fold(tenant, |tenant, fault| tenant.fault(fault)).start());
     let mut connections = house.engine.namespace().connections();
     let connection = connections.next().expect("a connection");
-    let rules = MismatchRules { default: on_mismatch, ..MismatchRules::default() };
+    let rules = ByTable::all(on_mismatch);
     let live = connection.live.clone().with_mismatch(rules);
     let connection = Connection { live, ..(**connection).clone() };
     let engine = Engine::new(Namespace::new([connection])).expect("an engine");

@@ -17,13 +17,14 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::catalog::ByTable;
+use crate::decode::OnMismatch;
 use crate::error::Kind;
 use crate::flight;
+use crate::graph::OnParentError;
 use crate::ops;
-use crate::query::MaxAge;
 use crate::secret::Secret;
 use crate::snapshot;
-use crate::source::MismatchRules;
 use leaves::Leaves;
 
 /// Where the settings are looked for when no file is named.
@@ -54,7 +55,7 @@ pub struct Kept {
     /// Where.
     pub place: snapshot::Settings,
     /// How old a stored version may be that answers in place of Graph.
-    pub max_age: MaxAge,
+    pub max_age: ByTable<Duration>,
     /// The share of its rows that a table may lose between two loads without being suspected.
     pub lost_share_max: f64,
     /// Which versions stay after each load; `None` is all.
@@ -96,7 +97,9 @@ pub struct Connection {
     /// The share of that time for which failures in a row are outlasted.
     pub outage_share_max: f64,
     /// What becomes of values that are not of their column's type.
-    pub mismatch: MismatchRules,
+    pub mismatch: ByTable<OnMismatch>,
+    /// What becomes of a read when what belongs to one row of a parent table cannot be read.
+    pub on_parent_error: ByTable<OnParentError>,
     /// Whether statements may use what only Graph's advanced queries answer: counts, ends of text
     /// and what is null, from an index that lags behind the directory.
     pub advanced_queries: bool,

@@ -10,16 +10,16 @@ use url::{Host, Url};
 
 use super::leaves::{Leaf, Leaves};
 use super::{Connection, Fault, GRAPH, LOGIN, Settings};
+use crate::catalog::ByTable;
 use crate::limits::cli as limits;
 use crate::secret::Secret;
-use crate::source::MismatchRules;
 use crate::{catalog, flight};
 
 /// The keys of `[server]`.
 const SERVER: [&str; 4] = ["listen", "insecure", "drain", "cache"];
 
 /// The keys of `[connections.NAME]`.
-const CONNECTION: [&str; 13] = [
+const CONNECTION: [&str; 15] = [
     "tenant",
     "client_id",
     "client_secret",
@@ -30,6 +30,8 @@ const CONNECTION: [&str; 13] = [
     "ca_file",
     "deadline",
     "outage_share_max",
+    "on_parent_error",
+    "on_parent_error_of",
     "advanced_queries",
     "mismatch",
     "mismatch_of",
@@ -123,8 +125,13 @@ impl Reader {
         let deadline =
             self.duration(&key("deadline"), Duration::from_millis(1), limits::DEADLINE_MAX);
         let outage_share = self.share(&key("outage_share_max"));
+        let on_parent_error = self.by_table(&key("on_parent_error"), |reader, key| {
+            reader.parsed(key, "must be `error` or `skip`")
+        });
         let advanced = self.parsed(&key("advanced_queries"), "must be `true` or `false`");
-        let mismatch = self.mismatch(name);
+        let mismatch = self.by_table(&key("mismatch"), |reader, key| {
+            reader.parsed(key, "must be `error` or `extra`")
+        });
         Some(Connection {
             mismatch,
             tenant: tenant?,
@@ -135,22 +142,25 @@ impl Reader {
             ca_file,
             deadline,
             outage_share_max: outage_share.unwrap_or(crate::limits::graph::OUTAGE_SHARE_MAX),
+            on_parent_error,
             advanced_queries: advanced.unwrap_or(false),
         })
     }
 
-    /// The rules for values that are not of their column's type.
-    fn mismatch(&mut self, connection: &str) -> MismatchRules {
-        let key = format!("connections.{connection}.mismatch");
-        let rule = "must be `error` or `extra`";
-        let default = self.parsed(&key, rule).unwrap_or_default();
-        let mut tables = BTreeMap::new();
-        for table in self.leaves.names_below(&format!("{key}_of")) {
-            if let Some(of_table) = self.parsed(&format!("{key}_of.{table}"), rule) {
-                tables.insert(table, of_table);
-            }
+    /// The rule at `key`, and those of single tables below `key` and `_of`, where something is said.
+    pub(super) fn by_table<T: Copy + Default>(
+        &mut self,
+        key: &str,
+        read: impl Fn(&mut Self, &str) -> Option<T>,
+    ) -> ByTable<T> {
+        let default = read(self, key).unwrap_or_default();
+        let names = self.leaves.names_below(&format!("{key}_of"));
+        let rules =
+            names.into_iter().map(|table| (read(self, &format!("{key}_of.{table}")), table));
+        ByTable {
+            default,
+            tables: rules.filter_map(|(rule, table)| Some((table, rule?))).collect(),
         }
-        MismatchRules { default, tables }
     }
 
     fn secret(&mut self, key: &str) -> Option<Secret> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::read::Reader;
 use super::{Connection, Kept, Scheduled};
+use crate::catalog::ByTable;
 use crate::limits::cli as limits;
-use crate::query::MaxAge;
 use crate::{ops, snapshot};
 
 /// The rule for a share.
@@ -19,14 +19,9 @@ impl Reader {
     /// `None` where none is wanted, or something is wrong, which is then among the faults.
     pub(super) fn store(&mut self) -> Option<Kept> {
         let url = self.taken("store.url").map(|(text, _)| text);
-        let max_age = self.duration("store.max_age", Duration::ZERO, limits::MAX_AGE_MAX);
-        let mut of_tables = BTreeMap::new();
-        for table in self.leaves.names_below("store.max_age_of") {
-            let key = format!("store.max_age_of.{table}");
-            if let Some(age) = self.duration(&key, Duration::ZERO, limits::MAX_AGE_MAX) {
-                of_tables.insert(table, age);
-            }
-        }
+        let max_age = self.by_table("store.max_age", |reader, key| {
+            reader.duration(key, Duration::ZERO, limits::MAX_AGE_MAX)
+        });
         let share = self.share("store.lost_share_max");
         let mut options = BTreeMap::new();
         for name in self.leaves.names_below("store.options") {
@@ -36,15 +31,15 @@ impl Reader {
         }
         let keep = self.keep();
         let Some(url) = url else {
-            let named = !options.is_empty() || !of_tables.is_empty();
-            if max_age.is_some() || share.is_some() || keep.is_some() || named {
+            let named = !options.is_empty() || max_age != ByTable::default();
+            if share.is_some() || keep.is_some() || named {
                 self.refuse("store.url", "is missing: a folder, or the URL of a bucket", None);
             }
             return None;
         };
         Some(Kept {
             place: snapshot::Settings { url, options },
-            max_age: MaxAge { default: max_age.unwrap_or_default(), tables: of_tables },
+            max_age,
             lost_share_max: share.unwrap_or(crate::limits::ops::LOST_SHARE_MAX),
             keep,
         })

@@ -156,7 +156,7 @@ async fn a_link_that_leads_back_is_an_error() {
             group_members: Corrupt: could not fetch page 3 of `groups`
               caused by: the next link leads back to a page that was read already
               hint: try again; if it stays so, check what stands between this program and Graph
-            group_members by 40: Corrupt: could not fetch page 3 of `group_members`
+            group_members by 40: Corrupt: could not fetch page 3 of `group_members`, for `97428ee6-058d-4d9e-ad51-69c7db5d87ef` of `groups`
               caused by: the next link leads back to a page that was read already
               hint: try again; if it stays so, check what stands between this program and Graph
             sign_ins: Corrupt: could not fetch page 3 of `sign_ins`
@@ -179,7 +179,7 @@ async fn a_link_to_another_host_is_not_followed() {
         group_members: Corrupt: could not fetch page 2 of `groups`
           caused by: the next link leads to another host
           hint: if a proxy rewrites links on the way to Graph, set `graph_base_url` to the host that they name
-        group_members by 40: Corrupt: could not fetch page 2 of `group_members`
+        group_members by 40: Corrupt: could not fetch page 2 of `group_members`, for `97428ee6-058d-4d9e-ad51-69c7db5d87ef` of `groups`
           caused by: the next link leads to another host
           hint: if a proxy rewrites links on the way to Graph, set `graph_base_url` to the host that they name
         sign_ins: Corrupt: could not fetch page 2 of `sign_ins`
@@ -230,7 +230,7 @@ async fn a_permission_lost_on_the_way_is_named() {
         group_members: Refused: could not fetch page 2 of `groups`
           caused by: Graph answered 403 Authorization_RequestDenied (request-id #, 1 attempt)
           hint: grant the application permission `GroupMember.Read.All` and consent to it, then run `entra-flight check`
-        group_members by 40: Refused: could not fetch page 2 of `group_members`
+        group_members by 40: Refused: could not fetch page 2 of `group_members`, for `97428ee6-058d-4d9e-ad51-69c7db5d87ef` of `groups`
           caused by: Graph answered 403 Authorization_RequestDenied (request-id #, 1 attempt)
           hint: grant the application permission `GroupMember.Read.All` and consent to it, then run `entra-flight check`
         sign_ins: Refused: could not fetch page 2 of `sign_ins`

@@ -82,10 +82,10 @@ async fn not_found_is_no_rows_only_where_graph_says_so_of_a_first_page() {
         told.push('\n');
     }
     expect![[r#"
-        Unavailable: could not fetch page ## of `group_members`
+        Unavailable: could not fetch page ## of `group_members`, for `#####ee#-###d-#d#e-ad##-##c#db#d##ef` of `groups`
           caused by: the listing had to begin again # times because a later page was gone
           hint: ask for fewer columns, so that a page is read in less time
-        NotFound: could not fetch page # of `group_members`
+        NotFound: could not fetch page # of `group_members`, for `#####ee#-###d-#d#e-ad##-##c#db#d##ef` of `groups`
           caused by: Graph answered ### (client-request-id #, # attempt)
           hint: this tenant or cloud does not serve `group_members`
     "#]]

@@ -6,6 +6,7 @@
 mod faults;
 mod flow;
 mod meddled;
+mod parents;
 mod patience;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entra_flight::auth::{self, Credential, Tokens};
-use entra_flight::catalog::{Catalog, Scan};
+use entra_flight::catalog::{ByTable, Catalog, Scan};
 use entra_flight::clock::{self, Instant};
 use entra_flight::error::Report;
 use entra_flight::graph::{self, Graph, Meter, Page};
@@ -63,8 +64,24 @@ impl House {
         House::over(tenant.clone(), Arc::new(tenant), secret)
     }
 
+    /// Leaves out parents that cannot be read.
+    fn skipping(builder: Builder) -> Self {
+        let tenant = builder.start();
+        let transport = Arc::new(tenant.clone());
+        House::reading(tenant, transport, sim::CLIENT_SECRET, graph::OnParentError::Skip)
+    }
+
     /// Reads `tenant` over `transport`.
     fn over(tenant: Tenant, transport: Arc<dyn Transport>, secret: &str) -> Self {
+        House::reading(tenant, transport, secret, graph::OnParentError::Error)
+    }
+
+    fn reading(
+        tenant: Tenant,
+        transport: Arc<dyn Transport>,
+        secret: &str,
+        on_parent_error: graph::OnParentError,
+    ) -> Self {
         let base_url = ROOT.parse().unwrap();
         let settings = auth::Settings {
             login_url: "https://login.example".parse().unwrap(),
@@ -80,6 +97,7 @@ impl House {
             catalog: catalog.clone(),
             advanced_queries: false,
             outage_share_max: 0.1,
+            on_parent_error: ByTable::all(on_parent_error),
         };
         House { tenant, graph: Graph::new(transport, tokens, settings).unwrap(), catalog }
     }

@@ -55,7 +55,7 @@ fn words_are_read_and_written() {
         ("endless_throttle:3", endless_throttle(3)),
         ("downtime:3:120s", downtime(3, ms(120_000))),
         ("refuse_token:2", refuse_token(2)),
-        ("fail_parent", fail_parent()),
+        ("fail_parent:500", fail_parent(500)),
         ("refuse_filter", Fault::RefuseFilter { property: None }),
         ("refuse_filter:department", refuse_filter("department")),
         ("refuse_count", refuse_count()),
@@ -99,7 +99,7 @@ fn a_wrong_word_is_told_the_right_form() {
         })
         .collect();
     expect![[r#"
-        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`; 
+        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent[:STATUS]`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`; 
         the fault `throttle` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:0:1s` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:1:1` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
@@ -113,7 +113,7 @@ fn a_wrong_word_is_told_the_right_form() {
         the fault `break_page:twice` is not of the form `break_page:splice|row|member|end[:N]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `drop_permission:` is not of the form `drop_permission[:NAME]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the permission `NoSuch` opens no list, so dropping it changes nothing; name one such as `User.Read.All`, or none to drop all
-        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`; 
+        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent[:STATUS]`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`; 
     "#]].assert_eq(&said.concat());
 }
 
@@ -172,7 +172,7 @@ fn refuse_token_refuses_good_tokens() {
 
 #[test]
 fn fail_parent_fails_what_one_object_leads_to() {
-    let caller = caller(fail_parent());
+    let caller = caller(fail_parent(500));
     let ids = caller.ids("/v1.0/groups?$select=id");
     let ask = |id: &str| caller.get(&format!("/v1.0/groups/{id}/members")).status;
     assert_eq!([ask(&ids[0]), ask(&ids[1]), ask(&ids[0])], [500, 200, 500]);

@@ -12,6 +12,7 @@ mod kills;
 mod leftovers;
 pub mod loads;
 mod schedule;
+mod skipped;
 mod upgrades;
 mod versions;
 
@@ -129,6 +130,7 @@ async fn draft(
         duplicates,
         cells_put_aside: 0,
         members_left_out: 0,
+        skipped_parents: Vec::new(),
         counted: None,
         key: table.key.iter().map(ToString::to_string).collect(),
         hashing: snapshot::hashing(table),
