@@ -62,6 +62,10 @@ pub const GROUPS_AHEAD: usize = 1;
 /// Batches that wait between who makes and who takes them.
 pub const BATCHES_AHEAD: usize = 1;
 
+/// Bytes of a text that bounds a file's column in the log. Parquet cuts them at [`STATISTIC_BYTES`],
+/// but for texts after which no text of that length comes.
+pub const LOGGED_TEXT_BYTES: usize = 1 << 10;
+
 /// Rows of one page of a Parquet column: what a pruned read fetches at least.
 pub const PAGE_ROWS: usize = 8 << 10;
 

@@ -27,7 +27,6 @@ pub struct Incoming {
 /// All rows of a load, in the order of their key.
 pub struct Sorted {
     schema: SchemaRef,
-    sorted_by: usize,
     rows: rows::Sorted,
 }
 
@@ -74,7 +73,7 @@ impl Incoming {
     /// As [`push`](Self::push).
     pub fn finish(self) -> Result<Sorted, Error> {
         let Incoming { schema, sorter, .. } = self;
-        Ok(Sorted { schema, sorted_by: sorter.first_key(), rows: sorter.finish()? })
+        Ok(Sorted { schema, rows: sorter.finish()? })
     }
 }
 
@@ -104,9 +103,7 @@ impl Sorted {
         schema: &SchemaRef,
     ) -> Result<(Vec<DataFile>, u64), Error> {
         let target = Arc::new(delta_schema(schema));
-        let sorted_by = target.index_of(self.schema.field(self.sorted_by).name()).ok();
-        let writer =
-            Writer::new(place.files().clone(), format!("load-{load}"), target.clone(), sorted_by);
+        let writer = Writer::new(place.files().clone(), format!("load-{load}"), target.clone());
         let left_out = self.rows.duplicates();
         let merge = self.rows.merge()?;
         let (from, to) = (rows::unread(&self.schema), rows::unread(&target));
@@ -159,7 +156,7 @@ pub async fn write_changes(
 ) -> Result<Vec<DataFile>, Error> {
     let schema = Arc::new(feed_schema(table));
     let prefix = format!("{CHANGES}/load-{load}");
-    let mut writer = Writer::new(place.files().clone(), prefix, schema.clone(), None);
+    let mut writer = Writer::new(place.files().clone(), prefix, schema.clone());
     while let Some(batch) = batches.next().await {
         let batch = rows::conform(&batch?, &schema)
             .map_err(|source| Error::Shape { action: "write changes", source })?;

@@ -3,8 +3,8 @@
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _};
-use arrow::datatypes::{DataType, Field};
+use arrow::array::ArrayRef;
+use arrow::datatypes::Field;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::errors::ParquetError;
 use parquet::schema::types::{SchemaDescriptor, TypePtr};
@@ -33,12 +33,6 @@ struct Encoder {
     leaves: Mutex<Vec<ArrowColumnWriter>>,
 }
 
-/// The values of a sorted column between which all others are.
-pub struct Ends {
-    pub first: String,
-    pub last: String,
-}
-
 impl Group {
     /// An empty one; `writers` are those of all leaves of `schema`.
     pub fn new(path: &str, schema: &SchemaDescriptor, writers: Vec<ArrowColumnWriter>) -> Self {
@@ -58,28 +52,20 @@ impl Group {
         self.rows
     }
 
-    /// Appends rows; gives about how many bytes all take, and the ends of the column `sorted_by`.
+    /// Appends rows; gives about how many bytes all take.
     ///
     /// # Errors
     ///
     /// [`Error::Shape`] if a column cannot be made, [`Error::File`] if it cannot be encoded.
-    pub async fn write(
-        &mut self,
-        rows: Arc<dyn Columns>,
-        sorted_by: Option<usize>,
-        crew: &mut Crew,
-    ) -> Result<(usize, Option<Ends>), Error> {
+    pub async fn write(&mut self, rows: Arc<dyn Columns>, crew: &mut Crew) -> Result<usize, Error> {
         self.rows += rows.rows();
         let encoders = self.encoders.clone();
         let encode = move |at: usize| {
             let column = rows.column(at);
             let column = column.map_err(|source| Error::Shape { action: "write rows", source })?;
-            let size = encoders.encode(at, &column)?;
-            Ok((size, (sorted_by == Some(at)).then(|| ends(&column)).flatten()))
+            encoders.encode(at, &column)
         };
-        let encoded = crew.each(encode).await?;
-        let (sizes, ends): (Vec<_>, Vec<_>) = encoded.into_iter().unzip();
-        Ok((sizes.iter().sum(), ends.into_iter().flatten().next()))
+        Ok(crew.each(encode).await?.iter().sum())
     }
 
     /// Ends it: what its leaves have become, in the order of the schema.
@@ -115,15 +101,4 @@ impl Encoders {
         };
         encode().map_err(|source| failed(&self.path, source))
     }
-}
-
-/// The first and the last value of a column of texts.
-fn ends(column: &ArrayRef) -> Option<Ends> {
-    let text = |row: usize| match column.data_type() {
-        _ if row >= column.len() || column.is_null(row) => None,
-        DataType::Utf8 => Some(column.as_string::<i32>().value(row).to_owned()),
-        DataType::Binary => String::from_utf8(column.as_binary::<i32>().value(row).to_vec()).ok(),
-        _ => None,
-    };
-    Some(Ends { first: text(0)?, last: text(column.len() - 1)? })
 }

@@ -24,11 +24,6 @@ impl Keys {
         Ok(Keys { converter: converter.map_err(Error::unsortable)?, columns })
     }
 
-    /// The most important column.
-    pub fn first_column(&self) -> usize {
-        self.columns.first().copied().unwrap_or(0)
-    }
-
     /// The key of each row.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ mod scratch;
 mod shape;
 mod sift;
 mod sort;
+mod statistics;
 mod write;
 
 use arrow::array::RecordBatch;
@@ -30,6 +31,7 @@ pub use merge::Merge;
 pub use read::{Files, bytes_a_row, count};
 pub use shape::{Shaped, conform, unread};
 pub use sort::{Room, Sorted, Sorter};
+pub use statistics::{FileStatistics, indexed};
 pub use write::Writer;
 
 /// Rows as they are read.

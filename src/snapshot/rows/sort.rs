@@ -89,11 +89,6 @@ impl Sorter {
         Ok(())
     }
 
-    /// The first of the columns sorted by.
-    pub fn first_key(&self) -> usize {
-        self.runs.keys.first_column()
-    }
-
     /// All rows taken.
     ///
     /// # Errors

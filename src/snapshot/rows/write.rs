@@ -16,15 +16,15 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, SchemaDescriptor};
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::columns::Columns;
 use super::crew::Crew;
-use super::group::{Ends, Group};
+use super::group::Group;
 use super::leaves::leaves;
 use super::read;
+use super::statistics::FileStatistics;
 use crate::limits::snapshot as limits;
 use crate::snapshot::{DataFile, Error, ROW_HASH};
 
@@ -37,8 +37,6 @@ pub struct Writer {
     /// What the names of the files begin with.
     prefix: String,
     schema: SchemaRef,
-    /// The column whose smallest and greatest value is noted for each file.
-    sorted_by: Option<usize>,
     /// Who encodes, once there is something to encode.
     crew: Option<Crew>,
     open: Option<Open>,
@@ -56,7 +54,7 @@ struct Open {
     /// Bytes of those before.
     bytes: u64,
     rows: u64,
-    ends: Option<Ends>,
+    statistics: FileStatistics,
     /// Gives what row groups have become to the store. It stands before `hand`, whose end tells it that
     /// the file is whole: of a load that is given up it goes first.
     put: AbortOnDropHandle<Result<(), Error>>,
@@ -64,16 +62,10 @@ struct Open {
 }
 
 impl Writer {
-    /// Writes files whose names begin with `prefix`, such as `load-0193…`; rows come in the order
-    /// of the text column `sorted_by`, if there is one.
-    pub fn new(
-        store: Arc<dyn ObjectStore>,
-        prefix: String,
-        schema: SchemaRef,
-        sorted_by: Option<usize>,
-    ) -> Self {
+    /// Writes files whose names begin with `prefix`, such as `load-0193…`.
+    pub fn new(store: Arc<dyn ObjectStore>, prefix: String, schema: SchemaRef) -> Self {
         let (crew, open, files) = (None, None, Vec::new());
-        Writer { store, prefix, schema, sorted_by, crew, open, files, rows: 0 }
+        Writer { store, prefix, schema, crew, open, files, rows: 0 }
     }
 
     /// Appends rows of the schema, whose texts may be given as bytes.
@@ -97,7 +89,7 @@ impl Writer {
             Some(crew) => crew,
             none => none.insert(Crew::new(self.schema.fields().len())),
         };
-        let size = open.write(rows, self.sorted_by, crew).await?;
+        let size = open.write(rows, crew).await?;
         open.rows += count;
         self.rows += count;
         let full = open.bytes + size as u64 >= limits::FILE_BYTES || open.rows >= limits::FILE_ROWS;
@@ -138,8 +130,9 @@ impl Writer {
         let columns = file.schema_descr().clone();
         let (hand, taken) = mpsc::channel(limits::GROUPS_AHEAD);
         let put = AbortOnDropHandle::new(tokio::spawn(put(path.clone(), file, object, taken)));
-        let (group, bytes, rows, ends) = (None, 0, 0, None);
-        Ok(Open { path, columns, groups, group, bytes, rows, ends, hand, put })
+        let statistics = FileStatistics::new(&self.schema);
+        let (group, bytes, rows) = (None, 0, 0);
+        Ok(Open { path, columns, groups, group, bytes, rows, statistics, hand, put })
     }
 
     async fn close(&mut self) -> Result<(), Error> {
@@ -147,36 +140,22 @@ impl Writer {
             return Ok(());
         };
         open.end_group(crew).await?;
-        let Open { path, rows, ends, hand, put, .. } = open;
+        let Open { path, rows, statistics, hand, put, .. } = open;
         drop(hand);
         put.await.map_err(Error::Died)??;
         let head = self.store.head(&Path::from(path.as_str())).await;
         let bytes = head
             .map_err(|source| Error::Store { action: "look at", path: path.clone(), source })?
             .size;
-        let column = self.sorted_by.map(|column| self.schema.field(column).name().clone());
-        let stats = match (column, ends) {
-            (Some(column), Some(Ends { first, last })) => json!({
-                "numRecords": rows,
-                "minValues": { &column: first },
-                "maxValues": { &column: last },
-                "nullCount": { &column: 0 },
-            }),
-            _ => json!({ "numRecords": rows }),
-        };
-        self.files.push(DataFile { path, bytes, rows, stats: Some(stats.to_string()) });
+        let stats = Some(statistics.to_json(rows).to_string());
+        self.files.push(DataFile { path, bytes, rows, stats });
         Ok(())
     }
 }
 
 impl Open {
     /// Appends rows and says about how many bytes the row group under way has.
-    async fn write(
-        &mut self,
-        rows: Arc<dyn Columns>,
-        sorted_by: Option<usize>,
-        crew: &mut Crew,
-    ) -> Result<usize, Error> {
+    async fn write(&mut self, rows: Arc<dyn Columns>, crew: &mut Crew) -> Result<usize, Error> {
         if self.group.is_none() {
             // Only encryption asks which one it is.
             let writers = self.groups.create_column_writers(0);
@@ -184,14 +163,8 @@ impl Open {
             self.group = Some(Group::new(&self.path, &self.columns, writers));
         }
         let Some(group) = &mut self.group else { return Ok(0) };
-        let (size, ends) = group.write(rows, sorted_by, crew).await?;
+        let size = group.write(rows, crew).await?;
         let rows = group.rows();
-        self.ends = match (self.ends.take(), ends) {
-            (Some(before), Some(now)) => Some(Ends { first: before.first, last: now.last }),
-            (None, now) if self.rows == 0 => now,
-            // Nothing is said of keys some of which are not known.
-            _ => None,
-        };
         if size < limits::ROW_GROUP_BYTES && rows < limits::ROW_GROUP_ROWS {
             return Ok(size);
         }
@@ -203,7 +176,10 @@ impl Open {
     async fn end_group(&mut self, crew: &mut Crew) -> Result<(), Error> {
         let Some(group) = self.group.take() else { return Ok(()) };
         let chunks = group.finish(crew).await?;
-        self.bytes += chunks.iter().map(|chunk| chunk.close().bytes_written).sum::<u64>();
+        for chunk in chunks.iter().map(ArrowColumnChunk::close) {
+            self.bytes += chunk.bytes_written;
+            self.statistics.add(&chunk.metadata);
+        }
         if self.hand.send(chunks).await.is_err() {
             // Whoever takes them ended before, and says why.
             let ended = (&mut self.put).await.map_err(Error::Died)?;
@@ -301,7 +277,7 @@ mod tests {
     async fn rows_stay_whole_and_in_order_over_row_groups_and_files() {
         let schema = rows(0).schema();
         let store = Arc::new(InMemory::new());
-        let mut writer = Writer::new(store.clone(), "load-x".into(), schema.clone(), Some(0));
+        let mut writer = Writer::new(store.clone(), "load-x".into(), schema.clone());
         let total = limits::FILE_ROWS + 3 * limits::BATCH_ROWS;
         for first in (0..total).step_by(limits::BATCH_ROWS as usize) {
             writer.write(Arc::new(rows(first as i64))).await.expect("room");

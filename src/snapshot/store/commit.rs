@@ -15,6 +15,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Lease, RECORD, Stored, Turn};
+use crate::snapshot::rows::{FileStatistics, indexed};
 use crate::snapshot::{DataFile, Error, Record};
 
 /// What a load wants to become the next version.
@@ -28,6 +29,14 @@ pub struct Draft {
     pub changes: Vec<DataFile>,
     /// The load.
     pub record: Record,
+}
+
+impl Draft {
+    /// Whether its rows are others than those before, as far as is known. Rows that a comparison found
+    /// to be the same are no change, though their files are others.
+    fn is_change(&self) -> bool {
+        self.record.changes.as_ref().is_none_or(|counts| counts.changed() > 0)
+    }
 }
 
 impl Stored {
@@ -44,33 +53,13 @@ impl Stored {
     /// Dropping the future leaves the table at the old version or at the new one, never between.
     pub async fn commit(&self, turn: &Turn, draft: Draft) -> Result<u64, Error> {
         let base = turn.base();
-        // Rows that a comparison found to be the same are no change, though their files are others.
-        let changed = draft.record.changes.as_ref().is_none_or(|counts| counts.changed() > 0);
-        let mut table = self.delta()?;
-        let mut actions = Vec::new();
+        let changed = draft.is_change();
         let schema = delta_schema(&draft.schema);
-        let failed = |source| self.log("commit to", source);
-        match base {
-            None => {
-                actions.push(Action::Protocol(protocol()?));
-                actions.push(Action::Metadata(metadata(&schema).map_err(failed)?));
-            }
-            Some(version) => {
-                table.load_version(version).await.map_err(|source| self.log("read", source))?;
-                let state = table.snapshot().map_err(failed)?;
-                if state.snapshot().arrow_schema().fields() != schema.fields() {
-                    let renewed = renewed(state.metadata(), &schema).map_err(failed)?;
-                    actions.push(Action::Metadata(renewed));
-                }
-                if draft.files.is_some() {
-                    let log = table.log_store();
-                    let views = state.snapshot().file_views(log.as_ref(), None);
-                    let old: Vec<_> = views.try_collect().await.map_err(failed)?;
-                    actions.extend(old.iter().map(|it| Action::Remove(it.remove_action(changed))));
-                }
-            }
-        }
         let now = draft.record.ended.timestamp_millis();
+        let mut actions = match base {
+            None => self.new_table(&schema)?,
+            Some(version) => self.onto(version, &draft, &schema).await?,
+        };
         let added = draft.files.iter().flatten();
         actions.extend(added.map(|file| Action::Add(add(file, now, changed))));
         actions.extend(draft.changes.iter().map(|file| Action::Cdc(cdc(file))));
@@ -99,6 +88,44 @@ impl Stored {
         let version = put.await.map_err(Error::Died)??;
         self.checkpoint_if_due(version).await;
         Ok(version)
+    }
+
+    /// Begins a table.
+    fn new_table(&self, schema: &Schema) -> Result<Vec<Action>, Error> {
+        let metadata = metadata(schema).map_err(|source| self.log("commit to", source))?;
+        Ok(vec![Action::Protocol(protocol()?), Action::Metadata(metadata)])
+    }
+
+    /// Makes the metadata of this version those of the draft, and removes its files if the draft has
+    /// others. Files that stay are named again if engines could be misled by what was said of them.
+    async fn onto(
+        &self,
+        version: u64,
+        draft: &Draft,
+        schema: &Schema,
+    ) -> Result<Vec<Action>, Error> {
+        let failed = |source| self.log("commit to", source);
+        let (table, files) = self.files_of(version).await?;
+        let state = table.snapshot().map_err(failed)?;
+        let stored = state.snapshot().arrow_schema();
+        let renewed = renewed(state.metadata(), &stored, schema).map_err(failed)?;
+        let mut actions = Vec::new();
+        if draft.files.is_some() {
+            let changed = draft.is_change();
+            let log = table.log_store();
+            let views = state.snapshot().file_views(log.as_ref(), None);
+            let old: Vec<_> = views.try_collect().await.map_err(failed)?;
+            actions.extend(old.iter().map(|it| Action::Remove(it.remove_action(changed))));
+        } else if renewed.is_some() {
+            let now = draft.record.ended.timestamp_millis();
+            for mut file in files {
+                let statistics = FileStatistics::load(self.files(), &file, schema).await?;
+                file.stats = Some(statistics.to_json(file.rows).to_string());
+                actions.push(Action::Add(add(&file, now, false)));
+            }
+        }
+        actions.extend(renewed.map(Action::Metadata));
+        Ok(actions)
     }
 
     /// Writes the commit that follows `base`, if nobody else has.
@@ -133,17 +160,39 @@ fn protocol() -> Result<Protocol, Error> {
 }
 
 fn metadata(schema: &Schema) -> Result<Metadata, DeltaTableError> {
-    let schema: StructType = schema.try_into_kernel()?;
+    let delta: StructType = schema.try_into_kernel()?;
     let nothing: [&str; 0] = [];
-    Ok(new_metadata(&schema, nothing, [("delta.enableChangeDataFeed", "true")])?)
+    Ok(new_metadata(&delta, nothing, configuration(schema))?)
 }
 
-/// The metadata with another schema; its identity stays.
-fn renewed(old: &Metadata, schema: &Schema) -> Result<Metadata, DeltaTableError> {
-    let schema: StructType = schema.try_into_kernel()?;
+/// What the log tells engines of the whole table.
+///
+/// Those that leave files out by their statistics look for the columns that are named here alone.
+/// Without names they look for the first 32, and deltalake takes what is missing for a null.
+fn configuration(schema: &Schema) -> [(&'static str, String); 2] {
+    [
+        ("delta.enableChangeDataFeed", "true".to_owned()),
+        ("delta.dataSkippingStatsColumns", indexed(schema)),
+    ]
+}
+
+/// The metadata with what a table of this schema says, if they said something else; their identity
+/// stays.
+fn renewed(
+    old: &Metadata,
+    stored: &Schema,
+    schema: &Schema,
+) -> Result<Option<Metadata>, DeltaTableError> {
     let mut metadata = serde_json::to_value(old)?;
-    metadata["schemaString"] = serde_json::to_string(&schema)?.into();
-    Ok(serde_json::from_value(metadata)?)
+    let before = metadata.clone();
+    for (name, value) in configuration(schema) {
+        metadata["configuration"][name] = value.into();
+    }
+    if stored.fields() != schema.fields() {
+        let schema: StructType = schema.try_into_kernel()?;
+        metadata["schemaString"] = serde_json::to_string(&schema)?.into();
+    }
+    Ok(if metadata == before { None } else { Some(serde_json::from_value(metadata)?) })
 }
 
 /// The columns without what only our own catalogue says of them, which is not the store's.

@@ -5,6 +5,7 @@ mod bucket;
 mod cached;
 mod churn;
 mod commands;
+mod engines;
 mod expire;
 mod failing;
 mod faults;
