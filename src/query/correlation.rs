@@ -13,10 +13,10 @@ use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursio
 use datafusion::common::{Column, JoinType, Result, TableReference, not_impl_err};
 use datafusion::logical_expr::expr::{InSubquery, SetComparison};
 use datafusion::logical_expr::logical_plan::{FetchType, SkipType, Subquery};
-use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Expr, Filter, Limit, LogicalPlan, LogicalPlanBuilder, Operator,
-    Projection, Window,
+    Projection, Window, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
@@ -30,10 +30,11 @@ impl AnalyzerRule for Correlation {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let mut names = 1..;
         let placed = plan.transform_up_with_subqueries(|plan| match plan {
             LogicalPlan::Aggregate(step) => aggregate(step),
             LogicalPlan::Window(step) => window(step),
-            LogicalPlan::Filter(step) => filter(step),
+            LogicalPlan::Filter(step) => filter(unambiguous(step, &mut names)?),
             LogicalPlan::Projection(step) => projection(step),
             LogicalPlan::SubqueryAlias(step) if has_outer(&step.input) => {
                 Ok(Transformed::yes(renamed(&step.input, &step.alias)?))
@@ -51,11 +52,52 @@ fn has_outer(plan: &LogicalPlan) -> bool {
 /// A named table that depends on the outer row, its columns named one by one: a condition that is
 /// taken out of it needs columns which the name would hide, and the planner then panics.
 fn renamed(plan: &LogicalPlan, alias: &TableReference) -> Result<LogicalPlan> {
-    let columns = plan.schema().columns().into_iter().map(|column| {
+    let columns = plan.schema().columns().into_iter();
+    let columns = columns.filter(|column| !column.name.starts_with(INNER)).map(|column| {
         let name = column.name.clone();
         Expr::Column(column).alias_qualified(Some(alias.clone()), name)
     });
     LogicalPlanBuilder::from(plan.clone()).project(columns.collect::<Vec<_>>())?.build()
+}
+
+/// What the names of columns begin with that stand for others of the same subquery.
+const INNER: &str = "__inner";
+
+/// A condition on the outer row, by columns with names of their own: it is taken out of the subquery,
+/// where nothing but a name tells columns, and the first of a name is taken for all of them.
+fn unambiguous(step: Filter, names: &mut impl Iterator<Item = usize>) -> Result<Filter> {
+    let columns = step.input.schema().columns();
+    let shares_name = |column: &Column| {
+        columns.contains(column) && columns.iter().filter(|it| it.name == column.name).count() > 1
+    };
+    let mut own: Vec<(Column, String)> = Vec::new();
+    let mut conditions = Vec::new();
+    for condition in split_conjunction(&step.predicate) {
+        if !condition.contains_outer() {
+            conditions.push(condition.clone());
+            continue;
+        }
+        let renamed = condition.clone().transform_up(|part| match part {
+            Expr::Column(column) if shares_name(&column) => {
+                let known = own.iter().find(|(of, _)| *of == column).map(|(_, name)| name.clone());
+                let name = known.unwrap_or_else(|| {
+                    let name = format!("{INNER}_{}", names.next().unwrap_or_default());
+                    own.push((column, name.clone()));
+                    name
+                });
+                Ok(Transformed::yes(Expr::Column(Column::new_unqualified(name))))
+            }
+            other => Ok(Transformed::no(other)),
+        });
+        conditions.push(renamed?.data);
+    }
+    if own.is_empty() {
+        return Ok(step);
+    }
+    let own = own.into_iter().map(|(column, name)| Expr::Column(column).alias(name));
+    let all = columns.iter().cloned().map(Expr::Column).chain(own).collect::<Vec<_>>();
+    let input = LogicalPlanBuilder::from(Arc::unwrap_or_clone(step.input)).project(all)?.build()?;
+    Filter::try_new(conjunction(conditions).unwrap_or_else(|| lit(true)), Arc::new(input))
 }
 
 /// The columns that stand for subqueries, one for each.

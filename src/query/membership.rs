@@ -157,7 +157,7 @@ impl Scope<'_> {
             Expr::Exists(Exists { subquery, negated }) => {
                 Ok(match correlation::one_value(&subquery)? {
                     true => lit(!negated),
-                    false => Expr::Exists(Exists { subquery, negated }),
+                    false => Expr::Exists(Exists { subquery: unlisted(subquery)?, negated }),
                 })
             }
             Expr::InSubquery(of) => self.member(of, unknown),
@@ -175,7 +175,7 @@ impl Scope<'_> {
         let never_unknown = !of.expr.nullable(self.schema)? && !nullable(&of.subquery);
         let no_matter = unknown == Unknown::IsFalse && !of.negated;
         if never_unknown && !correlation::depends(&of.subquery) || no_matter {
-            return Ok(Expr::InSubquery(of));
+            return self.named(of);
         }
         if unknown == Unknown::IsFalse && correlation::depends(&of.subquery) {
             return self.not_any(of);
@@ -186,6 +186,16 @@ impl Scope<'_> {
             false => self.counted(of)?,
         };
         Ok(if negated { not(answer) } else { answer })
+    }
+
+    /// The same, its column under a name of its own where it may have that of another.
+    fn named(&self, of: InSubquery) -> Result<Expr> {
+        if is_column(&of.subquery.subquery) && !correlation::depends(&of.subquery) {
+            return Ok(Expr::InSubquery(of));
+        }
+        let negated = of.negated;
+        let Question { sought, among, .. } = self.renamed(of)?;
+        Ok(Expr::InSubquery(InSubquery::new(Box::new(sought), subquery(among), negated)))
     }
 
     /// The same expression in the list of a `SELECT`, where DataFusion joins subqueries of one value
@@ -255,10 +265,23 @@ impl Scope<'_> {
         if correlation::nesting(&of.subquery.subquery) > limits::MEMBERSHIP_DEPTH_MAX {
             return not_impl_err!("IN (subquery) of subqueries that nest deeper than here");
         }
+        self.renamed(of)
+    }
+
+    fn renamed(&self, of: InSubquery) -> Result<Question> {
         let name = self.config.alias_generator().next("__among");
-        let among = Arc::unwrap_or_clone(of.subquery.subquery);
-        let only = Expr::Column(Column::from(among.schema().qualified_field(0)));
-        let among = LogicalPlanBuilder::from(among).project([only.alias(&name)])?.build()?;
+        let among = match Arc::unwrap_or_clone(of.subquery.subquery) {
+            // A cast has the name of its column, which the subquery may depend on by another.
+            LogicalPlan::Projection(Projection { expr, input, .. }) => {
+                let only = expr.into_iter().map(|expr| expr.unalias().alias(&name));
+                LogicalPlanBuilder::from(Arc::unwrap_or_clone(input)).project(only)?
+            }
+            other => {
+                let only = Expr::Column(Column::from(other.schema().qualified_field(0)));
+                LogicalPlanBuilder::from(other).project([only.alias(&name)])?
+            }
+        };
+        let among = among.build()?;
         let column = Expr::Column(Column::new_unqualified(name));
         Ok(Question { sought: *of.expr, among, column })
     }
@@ -310,6 +333,29 @@ fn any_row(plan: LogicalPlan) -> Result<Expr> {
     let rows = count(Expr::Literal(COUNT_STAR_EXPANSION, None));
     let counted = LogicalPlanBuilder::from(plan).aggregate(Vec::<Expr>::new(), [rows])?.build()?;
     Ok(Expr::ScalarSubquery(subquery(counted)).gt(lit(0_i64)))
+}
+
+/// A subquery that lists nothing: that does not matter to `EXISTS`, and may have the name of a column
+/// that the subquery depends on.
+fn unlisted(of: Subquery) -> Result<Subquery> {
+    Ok(match Arc::unwrap_or_clone(of.subquery) {
+        LogicalPlan::Projection(listed) => {
+            let rows = LogicalPlanBuilder::from(Arc::unwrap_or_clone(listed.input));
+            subquery(rows.project([lit(true).alias("__row")])?.build()?)
+        }
+        other => Subquery { subquery: Arc::new(other), ..of },
+    })
+}
+
+/// Whether a query gives a column as it is.
+fn is_column(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(of) => matches!(&*of.expr, [Expr::Column(_)]),
+        LogicalPlan::SubqueryAlias(of) => is_column(&of.input),
+        LogicalPlan::Filter(of) => is_column(&of.input),
+        LogicalPlan::TableScan(_) => true,
+        _ => false,
+    }
 }
 
 fn nullable(subquery: &Subquery) -> bool {

@@ -25,10 +25,12 @@
 //!
 //! DataFusion is spoken of here and nowhere else.
 
+mod ambiguity;
 mod bind;
 mod bounded;
 mod catalogs;
 mod clauses;
+mod columnless;
 mod correlation;
 mod count;
 mod deadline;
@@ -45,6 +47,7 @@ mod membership;
 mod multisets;
 mod namespace;
 mod opened;
+mod outer;
 mod patterns;
 mod plan_size;
 mod projections;
@@ -53,11 +56,13 @@ mod pushdown;
 mod reckon;
 mod request;
 mod rewrites;
+mod sanity;
 mod session;
 mod shape;
 mod statement;
 mod system;
 mod threads;
+mod totals;
 mod windows;
 mod words;
 

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::BinaryOperator::{And, Or};
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, Expr, Fetch, Ident, LimitClause, Query, Select, SelectFlavor, SelectItem,
-    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    self, BinaryOperator, CastKind, Expr, Fetch, Ident, LimitClause, Query, Select, SelectFlavor,
+    SelectItem, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
 use super::patterns;
@@ -58,10 +59,27 @@ impl VisitorMut for Rewrites {
             | Expr::ILike { negated: _, any: _, expr: _, pattern, escape_char } => {
                 escaped_by_backslash(pattern, escape_char);
             }
+            Expr::Function(call) if is_unsigned(call) => {
+                *expr = Expr::Cast {
+                    kind: CastKind::Cast,
+                    expr: Box::new(Expr::Function(call.clone())),
+                    data_type: ast::DataType::BigInt(None),
+                    array: false,
+                    format: None,
+                };
+            }
             _ => {}
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether a call gives places in an order: DataFusion counts them without a sign, so that the
+/// difference of two is never below 0.
+fn is_unsigned(call: &ast::Function) -> bool {
+    let of = ["row_number", "rank", "dense_rank", "ntile"];
+    let [ast::ObjectNamePart::Identifier(name)] = &*call.name.0 else { return false };
+    call.over.is_some() && of.iter().any(|it| name.value.eq_ignore_ascii_case(it))
 }
 
 /// Whether an `IS DISTINCT FROM` has taken the `AND` or `OR` behind it for its own: the parser reads

@@ -7,9 +7,13 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 
+use super::ambiguity::Unambiguous;
 use super::catalogs::Catalogs;
+use super::columnless::Columnless;
 use super::correlation::Correlation;
 use super::count::Count;
 use super::fair::Fair;
@@ -17,9 +21,12 @@ use super::few::Few;
 use super::lineage::Lineage;
 use super::membership::Membership;
 use super::multisets::Multisets;
+use super::outer::Outer;
 use super::patterns::Patterns;
 use super::projections::Projections;
+use super::sanity::Sane;
 use super::threads::Serving;
+use super::totals::Totals;
 use super::windows::Windows;
 use super::{bounded, plan_size};
 use crate::clock::Instant;
@@ -49,10 +56,7 @@ pub fn base() -> Result<SessionState> {
         .with_analyzer_rule(Arc::new(Correlation))
         .with_analyzer_rule(Arc::new(Multisets))
         .with_optimizer_rules(rules())
-        .with_physical_optimizer_rule(Arc::new(Lineage))
-        .with_physical_optimizer_rule(Arc::new(Few))
-        .with_physical_optimizer_rule(Arc::new(Fair))
-        .with_physical_optimizer_rule(Arc::new(Windows))
+        .with_physical_optimizer_rules(physical_rules())
         .build();
     datafusion_functions_json::register_all(&mut state)?;
     bounded::bound(&mut state)?;
@@ -65,13 +69,31 @@ fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![Arc::new(Patterns)];
     for rule in Optimizer::new().rules {
         match rule.name() {
-            "decorrelate_predicate_subquery" => rules.push(Arc::new(Membership)),
-            "optimize_projections" => rules.push(Arc::new(Projections)),
-            _ => {}
+            "decorrelate_predicate_subquery" => rules.extend([Arc::new(Membership) as _, rule]),
+            "optimize_projections" => rules.extend([Arc::new(Projections) as _, rule]),
+            "push_down_filter" => rules.push(Arc::new(Totals(rule))),
+            _ => rules.push(rule),
         }
-        rules.push(rule);
     }
     rules.push(Arc::new(Count));
+    rules
+}
+
+/// The same for steps, and ours behind them.
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = Vec::new();
+    for rule in PhysicalOptimizer::new().rules {
+        match rule.name() {
+            "EnsureRequirements" => {
+                rules.extend([Arc::new(Outer) as _, Arc::new(Columnless) as _, rule]);
+            }
+            "SanityCheckPlan" => rules.push(Arc::new(Sane(rule))),
+            "FilterPushdown" | "FilterPushdown(Post)" => rules.push(Arc::new(Unambiguous(rule))),
+            _ => rules.push(rule),
+        }
+    }
+    rules.extend([Arc::new(Lineage) as _, Arc::new(Few) as _, Arc::new(Fair) as _]);
+    rules.push(Arc::new(Windows));
     rules
 }
 

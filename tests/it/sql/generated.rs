@@ -253,14 +253,7 @@ impl Maker {
         let (mut text, mut scope) = self.table(depth);
         if depth > 0 && self.one_in(3) {
             let word = self.pick(&["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"]);
-            // DataFusion 55 takes a column that is the same in all rows of one side for the same after
-            // an outer join too, although there are nulls then, and leaves it out of sorts where the
-            // sides were swapped. Tables of the directory have no such columns.
-            let below = if word == "JOIN" { depth - 1 } else { 0 };
-            if word != "JOIN" {
-                (text, scope) = self.table(0);
-            }
-            let (other, columns) = self.table(below);
+            let (other, columns) = self.table(depth - 1);
             let on = self.equal(&scope, &columns);
             let both: Vec<Column> = scope.iter().chain(&columns).cloned().collect();
             // What a full join has besides an equality is not every engine's.

@@ -59,6 +59,14 @@ async fn steps_of_a_subquery_are_done_for_all_outer_rows_at_once() {
     wrong(text, &[]).await;
 }
 
+/// `unambiguous` in `query/correlation.rs`.
+#[tokio::test]
+async fn columns_that_a_subquery_depends_on_are_told_apart_by_name_alone() {
+    let text = "SELECT x FROM o WHERE EXISTS (SELECT 1 FROM i AS l JOIN i AS r ON l.k + 1 = r.k \
+                WHERE l.y = o.x AND r.y IS DISTINCT FROM o.k)";
+    wrong(text, &["1"]).await;
+}
+
 /// `query/projections.rs`: <https://github.com/apache/datafusion/pull/24686>.
 #[tokio::test]
 async fn projections_of_the_same_expressions_are_taken_for_one() {
@@ -97,6 +105,49 @@ async fn set_operations_of_all_do_not_count_copies() {
 async fn is_distinct_from_takes_what_is_behind_it() {
     wrong("SELECT true IS DISTINCT FROM true OR true", &["true"]).await;
     wrong("SELECT false IS NOT DISTINCT FROM true AND false", &["false"]).await;
+}
+
+/// `query/outer.rs`.
+#[tokio::test]
+async fn a_column_that_one_side_of_an_outer_join_has_once_is_taken_for_the_same_in_all_rows() {
+    let text = "SELECT x, row_number() OVER (ORDER BY z NULLS FIRST, x NULLS FIRST) FROM o \
+                LEFT JOIN (SELECT k AS j, y AS z FROM i WHERE y = 1) AS s ON x = j";
+    wrong(text, &["1|4", "2|2", "4|3", "|1"]).await;
+}
+
+/// `query/ambiguity.rs`: <https://github.com/apache/datafusion/pull/25259>.
+#[tokio::test]
+async fn filters_are_pushed_down_to_the_first_column_of_a_name() {
+    let text = "SELECT count(*) FROM (SELECT r.x AS x FROM o AS l FULL JOIN o AS r ON l.k = r.k \
+                WHERE l.x = r.x OR r.k <> r.k) WHERE (SELECT count(*) FROM i WHERE y < y) < x";
+    wrong(text, &["3"]).await;
+}
+
+/// `query/totals.rs`.
+#[tokio::test]
+async fn the_row_of_an_aggregate_outlives_a_filter_without_columns() {
+    wrong("SELECT n FROM (SELECT count(*) AS n FROM o) WHERE (SELECT max(y) FROM i) > 9", &[])
+        .await;
+}
+
+/// `query/columnless.rs`.
+#[tokio::test]
+async fn rows_without_columns_are_not_dealt_out() {
+    let text = "SELECT count(*) OVER (PARTITION BY (SELECT max(y) FROM i)) FROM o";
+    wrong(text, &["4", "4", "4", "4"]).await;
+}
+
+/// The names in `query/membership.rs`.
+#[tokio::test]
+async fn a_subquery_in_a_condition_may_not_name_a_column_twice() {
+    wrong("SELECT x FROM o WHERE x IN (SELECT DISTINCT 1 FROM i) OR x = 4", &["1", "4"]).await;
+}
+
+/// `is_unsigned` in `query/rewrites.rs`.
+#[tokio::test]
+async fn places_in_an_order_have_no_sign() {
+    let text = "SELECT rank() OVER (ORDER BY y) - rank() OVER (ORDER BY y DESC) FROM i WHERE y > 0";
+    wrong(text, &["-1", "1"]).await;
 }
 
 /// `query/patterns.rs`: <https://github.com/apache/datafusion/issues/22263> and
