@@ -6,6 +6,7 @@ use super::Error;
 use super::arguments::Fsck;
 use super::console::Console;
 use super::reader;
+use crate::snapshot::ForeignCommit;
 use crate::telemetry;
 
 /// Proves the stored tables, and fails if one of them is not as it should be.
@@ -29,6 +30,7 @@ pub async fn run(command: Fsck, console: &Console) -> Result<(), Error> {
                 "versions": proof.versions,
                 "rows": proof.rows,
                 "findings": findings.collect::<Vec<_>>(),
+                "foreign": proof.foreign,
             });
             console.result(&line.to_string())?;
             continue;
@@ -40,6 +42,9 @@ pub async fn run(command: Fsck, console: &Console) -> Result<(), Error> {
         ))?;
         for finding in &proof.findings {
             console.result(&format!("  version {}: {}", finding.version, finding.what))?;
+        }
+        if let Some(told) = ForeignCommit::told(&proof.foreign) {
+            console.result(&format!("  {told}"))?;
         }
     }
     if faulty > 0 { Err(Error::Unsound { tables: faulty }) } else { Ok(()) }

@@ -14,6 +14,7 @@ use crate::catalog::Table;
 use crate::error::Report;
 use crate::ops::{self, How, Loaded, UnderWay};
 use crate::query::Connection;
+use crate::snapshot::{ForeignCommit, Method};
 use crate::{app, clock, limits, telemetry};
 
 /// Loads tables, says of each how it ended, and fails if one of them did.
@@ -121,6 +122,12 @@ fn line(loaded: &Loaded, counts: bool) -> String {
             ", {} inserted, {} updated, {} deleted, {} unchanged",
             changes.inserted, changes.updated, changes.deleted, changes.unchanged
         ));
+    }
+    if let Some(told) = ForeignCommit::told(&record.foreign) {
+        line.push_str(&format!("; {told} since the load before"));
+        if record.changes.is_none() && record.method == Method::ReloadAndCompare {
+            line.push_str(" and what they left cannot be compared");
+        }
     }
     if let Some(counted) = record.counted.filter(|counted| *counted != record.rows) {
         line.push_str(&format!(", although Graph's index counts {counted}"));

@@ -4,8 +4,8 @@
 /// memory in which each sorts its rows.
 pub const LOADS_AT_ONCE: usize = 2;
 
-/// Batches that wait between the read and the sort.
-pub const BATCHES_AHEAD: usize = 2;
+/// How often a load is compared and committed, where another engine commits first.
+pub const COMMITS_TRIED: u32 = 4;
 
 /// The share of its rows that a table may lose between two loads without being suspected.
 pub const LOST_SHARE_MAX: f64 = 0.5;

@@ -54,7 +54,8 @@ pub async fn history(
     let mut before = None;
     for entry in place.versions().await?.into_iter().filter(|it| between.contains(&it.version)) {
         let snapshot = place.snapshot(Which::Number(entry.version)).await?;
-        let changes = match (&before, entry.record.changes) {
+        let told = entry.record.changes_since_load().cloned();
+        let changes = match (&before, told) {
             (None, _) => None,
             (Some(_), Some(told)) => Some(told),
             (Some(before), None) => Some(snapshot::count(before, &snapshot, table).await?),

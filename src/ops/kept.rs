@@ -13,12 +13,12 @@ use futures::stream::{BoxStream, StreamExt as _};
 
 use super::Error;
 use crate::catalog::{Filter, Origin, Table, Value};
-use crate::snapshot::Snapshot;
+use crate::snapshot::Files;
 
 /// Reads the rows that `old` has of these parents, as batches of `schema`; none of a table whose rows
 /// have no parent.
 pub fn rows_of(
-    old: &Snapshot,
+    old: &Files,
     table: &Table,
     schema: &SchemaRef,
     parents: Vec<Arc<str>>,
@@ -29,7 +29,7 @@ pub fn rows_of(
     let values = parents.iter().map(|parent| Value::Text(parent.clone())).collect();
     let filter = Filter::In(column.name.clone(), values);
     let parents: HashSet<Arc<str>> = parents.into_iter().collect();
-    let rows = old.read(schema.clone(), None, Some(filter));
+    let rows = old.read(0..old.list().len(), schema.clone(), Some(filter));
     // The filter may let through too much.
     rows.map(move |batch| Ok(of_parents(&batch?, at, &parents)?)).boxed()
 }

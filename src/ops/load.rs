@@ -3,22 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::stream::{self, StreamExt as _};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{Error, expire, kept, now};
 use crate::catalog::{Scan, Table};
 use crate::clock::{self, Instant};
-use crate::error::Kind;
+use crate::error::{Kind, Report};
 use crate::graph::Meter;
 use crate::limits::ops as limits;
 use crate::query::Connection;
 use crate::snapshot::{
-    self, Counts, Draft, Incoming, Led, Method, Record, Snapshot, Stored, Turn, Which,
+    self, Draft, ForeignCommit, Incoming, Led, Method, Record, Snapshot, Standing, Stored, Touched,
+    Turn,
 };
 use crate::source::Source as _;
 
@@ -100,23 +99,23 @@ pub async fn load(
     // Closed it never is; and who waits here has begun nothing.
     let _room = connection.loads.acquire().await;
     let started = now();
-    let turn = place.begin(&Uuid::now_v7().to_string()).await?;
-    let old = place.try_snapshot(Which::Latest).await?;
+    let mut turn = place.begin(&Uuid::now_v7().to_string()).await?;
+    let standing = place.standing(&turn).await?;
     let scan = Scan::new(table.clone(), None, None)?;
     let incoming = Incoming::new(&scan.columns, &table.key, scan.schema())?;
     let counted = counted(connection, table, how, under_way).await?;
-    let sorted = read(connection, scan, how, under_way, incoming, old.as_ref()).await?;
-    if let Some(old) = &old {
-        suspect(connection, table, how, old.rows(), sorted.rows())?;
+    let sorted = read(connection, scan, how, under_way, incoming, standing.as_ref()).await?;
+    if let Some(standing) = &standing {
+        suspect(connection, standing, table, how, (standing.rows_expected(), sorted.rows()))?;
     }
-    let schema = evolved(old.as_ref(), &sorted.schema(), how.method, place.name())?;
+    let schema = evolved(standing.as_ref(), &sorted.schema(), how.method, place.name())?;
     let (stored, duplicates) = sorted.write(&place, turn.load(), &schema).await?;
     let rows = stored.iter().map(|file| file.rows).sum();
-    if let Some(old) = &old {
+    if let Some(standing) = &standing {
         // Rows that came twice were counted twice until now.
-        suspect(connection, table, how, old.rows(), rows)?;
+        suspect(connection, standing, table, how, (standing.rows_expected(), rows))?;
     }
-    let mut record = Record {
+    let record = Record {
         load: turn.load().to_owned(),
         method: how.method,
         started,
@@ -138,21 +137,13 @@ pub async fn load(
         key: table.key.iter().map(ToString::to_string).collect(),
         hashing: snapshot::hashing(table),
         changes: None,
+        foreign: Vec::new(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let mut draft =
-        Draft { schema, files: Some(stored), changes: Vec::new(), record: record.clone() };
-    if let Some(old) = old.filter(|_| how.method == Method::ReloadAndCompare) {
-        let counts = compare(&place, &old, &mut draft, table, &turn).await?;
-        let left = old.rows().saturating_sub(counts.deleted);
-        suspect(connection, table, how, old.rows(), left)?;
-        record.changes = Some(counts);
-    }
-    record.ended = now();
-    draft.record = record.clone();
-    let version = place.commit(&turn, draft).await?;
+    let draft = Draft { schema, files: Some(stored), changes: Vec::new(), record };
+    let loaded = publish(connection, table, how, &place, &mut turn, standing, draft).await?;
     expire::after_load(connection, &place, &turn).await;
-    Ok(Loaded { table: table.name.clone(), version, record })
+    Ok(loaded)
 }
 
 /// Reads several tables, a few at once; each ends for itself, in the order in which they end.
@@ -179,55 +170,29 @@ async fn read(
     how: &How,
     under_way: &UnderWay,
     incoming: Incoming,
-    old: Option<&Snapshot>,
+    standing: Option<&Standing>,
 ) -> Result<snapshot::Sorted, Error> {
     let own = clock::now() + connection.live.deadline();
     let deadline = how.deadline.map_or(own, |asked| asked.min(own));
     let (table, schema) = (scan.table.clone(), scan.schema());
     let live = connection.live.scan(scan, deadline, under_way.meter.clone());
-    let live = live.map(|batch| batch.map_err(Error::from));
+    let shown = under_way.rows.clone();
+    let live = live.map(move |batch| batch.map_err(Error::from)).inspect_ok(move |batch| {
+        shown.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+    });
     // Known once the last row was read.
     let meter = under_way.meter.clone();
-    let old = old.cloned();
+    let old = standing.cloned();
     let kept = stream::once(async move {
         let old = old.filter(|_| !meter.skipped_parents().is_empty());
         // A `full_load` may have changed types, whose values are not those of before.
         let old = old.filter(|old| snapshot::evolved(old.schema(), &schema, "").is_ok());
-        match old {
-            Some(old) => kept::rows_of(&old, &table, &schema, meter.skipped_parents()),
+        match old.as_ref().and_then(Standing::loaded_files) {
+            Some(files) => kept::rows_of(files, &table, &schema, meter.skipped_parents()),
             None => stream::empty().boxed(),
         }
     });
-    let mut batches = live.chain(kept.flatten()).boxed();
-    let (hand, mut taken) = mpsc::channel::<RecordBatch>(limits::BATCHES_AHEAD);
-    let sort = tokio::task::spawn_blocking(move || {
-        let mut incoming = incoming;
-        while let Some(batch) = taken.blocking_recv() {
-            incoming.push(&batch)?;
-        }
-        incoming.finish()
-    });
-    let mut failed = None;
-    while let Some(batch) = batches.next().await {
-        match batch {
-            Ok(batch) => {
-                under_way.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-                if hand.send(batch).await.is_err() {
-                    break;
-                }
-            }
-            Err(error) => {
-                failed = Some(error);
-                break;
-            }
-        }
-    }
-    drop(hand);
-    let sorted = sort.await.map_err(Error::Died)?;
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(sorted?),
-    }
+    incoming.take_all(live.chain(kept.flatten()).boxed()).await
 }
 
 /// What Graph says of the number of rows, where that is asked and it does. Its index lags, so that another number
@@ -256,54 +221,125 @@ async fn counted(
 /// Refuses what looks as if rows were lost on the way rather than deleted.
 fn suspect(
     connection: &Connection,
+    standing: &Standing,
     table: &Table,
     how: &How,
-    before: u64,
-    after: u64,
+    (before, after): (u64, u64),
 ) -> Result<(), Error> {
     let lost = before.saturating_sub(after) as f64 / before.max(1) as f64;
     if how.accept || before < limits::ROWS_MANY || lost <= connection.lost_share_max {
         return Ok(());
     }
-    Err(Error::Suspicious { table: table.name.to_string(), before, after })
+    let foreign = standing.foreign().iter().filter(|commit| commit.touched == Touched::Rows);
+    let foreign = ForeignCommit::told(&foreign.cloned().collect::<Vec<_>>());
+    Err(Error::Suspicious { table: table.name.to_string(), before, after, foreign })
 }
 
 /// The columns of the next version. A full load replaces them; else columns that are gone stay,
 /// null from now on, and none changes its type.
 fn evolved(
-    old: Option<&Snapshot>,
+    standing: Option<&Standing>,
     new: &SchemaRef,
     method: Method,
     table: &str,
 ) -> Result<SchemaRef, Error> {
-    match old {
+    match standing {
         Some(old) if method != Method::FullLoad => Ok(snapshot::evolved(old.schema(), new, table)?),
         _ => Ok(new.clone()),
     }
 }
 
-/// Compares the rows written with those of the version before; what changed goes into the draft,
-/// and if nothing did, the files of the version before stay.
-async fn compare(
+/// Makes a version of what was written, compared with the table as it stands.
+///
+/// What another engine commits meanwhile is no reason to read all of it again: the rows are compared
+/// with what that has left. Another load is one.
+async fn publish(
+    connection: &Connection,
+    table: &Table,
+    how: &How,
     place: &Stored,
-    old: &Snapshot,
+    turn: &mut Turn,
+    mut standing: Option<Standing>,
+    written: Draft,
+) -> Result<Loaded, Error> {
+    let own = standing.as_ref().and_then(Standing::own).map(Snapshot::version);
+    let mut tries = limits::COMMITS_TRIED;
+    loop {
+        let mut draft = written.clone();
+        if let Some(standing) = &standing {
+            draft.record.foreign = standing.foreign().to_vec();
+            if how.method == Method::ReloadAndCompare {
+                compare(connection, how, place, standing, &mut draft, table, turn).await?;
+            }
+        }
+        draft.record.ended = now();
+        let (record, changes) = (draft.record.clone(), draft.changes.clone());
+        let unused = written.files.clone().filter(|_| draft.files.is_none());
+        match place.commit(turn, draft).await {
+            Ok(version) => {
+                if let Err(error) = place.discard(&unused.unwrap_or_default()).await {
+                    let error = Report::new(&error, error.hint());
+                    tracing::warn!(table = place.name(), %error, "unused files stay for now");
+                }
+                tell_of_foreign(place, &record);
+                return Ok(Loaded { table: table.name.clone(), version, record });
+            }
+            Err(raced @ snapshot::Error::Raced { .. }) => {
+                tries -= 1;
+                turn.catch_up(place).await?;
+                let now = place.standing(turn).await?;
+                let again = now.as_ref().and_then(Standing::own).map(Snapshot::version) == own
+                    && evolved(now.as_ref(), &written.schema, how.method, place.name())?
+                        == written.schema;
+                if !again || tries == 0 {
+                    return Err(raced.into());
+                }
+                place.discard(&changes).await?;
+                standing = now;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Compares the rows written with those that the table has; what changed goes into the draft, and if
+/// nothing did, the files that are there stay. What cannot be compared is replaced.
+async fn compare(
+    connection: &Connection,
+    how: &How,
+    place: &Stored,
+    standing: &Standing,
     draft: &mut Draft,
     table: &Table,
     turn: &Turn,
-) -> Result<Counts, Error> {
+) -> Result<(), Error> {
+    let Some(base) = standing.base(turn, table).await? else { return Ok(()) };
     let files = draft.files.clone().unwrap_or_default();
     let version = turn.base().map_or(0, |base| base + 1);
     let led = Led { version, committed: draft.record.ended };
-    let mut compared = snapshot::compare_files(old, place, files, table, led);
+    let mut compared = snapshot::compare_files(&base.files, place, files, table, led);
     let changes = &mut compared.batches;
     draft.changes = snapshot::write_changes(place, turn.load(), table, changes).await?;
+    place.discard(&base.temporary).await?;
     let counts = compared.counts();
+    let left = standing.rows().saturating_sub(counts.deleted);
+    suspect(connection, standing, table, how, (standing.rows(), left))?;
     // Files whose rows were hashed in another way, or lack a column, are not what was written.
-    let alike = old.record().hashing == draft.record.hashing
-        && old.schema().fields() == snapshot::delta_schema(&draft.schema).fields();
+    let alike = standing.hashing() == Some(&*draft.record.hashing)
+        && standing.schema().fields() == snapshot::delta_schema(&draft.schema).fields();
     if counts.changed() == 0 && alike {
-        let written = draft.files.take();
-        place.discard(&written.unwrap_or_default()).await?;
+        draft.files = None;
     }
-    Ok(counts)
+    draft.record.changes = Some(counts);
+    Ok(())
+}
+
+/// Says what other engines did to the table since the load before.
+fn tell_of_foreign(place: &Stored, record: &Record) {
+    let Some(told) = ForeignCommit::told(&record.foreign) else { return };
+    let (table, compared) = (place.name(), record.changes.is_some());
+    match record.touched() {
+        Touched::Rows => tracing::warn!(table, compared, "{told}; its rows are replaced"),
+        Touched::Files | Touched::Nothing => tracing::info!(table, compared, "{told}"),
+    }
 }

@@ -60,14 +60,13 @@ pub enum Error {
     Suspicious {
         /// Which table.
         table: String,
-        /// Rows of the newest version.
+        /// Rows of the newest version, or those that another engine has left where they are more.
         before: u64,
         /// Rows read, or those of the version before that are still there.
         after: u64,
+        /// What other engines did to it since the load before, if they did.
+        foreign: Option<String>,
     },
-    /// A task of ours died.
-    #[error("the load ended before its time")]
-    Died(#[source] tokio::task::JoinError),
     /// Rows of the version before could not be taken over.
     #[error("the rows of the version before cannot be taken over")]
     Kept(#[from] arrow::error::ArrowError),
@@ -89,7 +88,7 @@ impl Error {
             Error::Source(error) => error.kind(),
             Error::Snapshot(error) => error.kind(),
             Error::Suspicious { .. } => Kind::Corrupt,
-            Error::Died(_) | Error::Kept(_) => Kind::Internal,
+            Error::Kept(_) => Kind::Internal,
         }
     }
 
@@ -98,13 +97,16 @@ impl Error {
         match self {
             Error::Auth(error) => error.hint(),
             Error::Opaque { .. } => Some("read a table to see whether it is allowed".to_owned()),
-            Error::TooLate { .. } | Error::Died(_) | Error::Kept(_) => None,
+            Error::TooLate { .. } | Error::Kept(_) => None,
             Error::Catalog(_) => None,
             Error::Query(error) => error.hint(),
             Error::Source(error) => error.hint(),
             Error::Snapshot(error) => error.hint(),
-            Error::Suspicious { .. } => {
+            Error::Suspicious { foreign: None, .. } => {
                 Some("look whether the rows are really gone, then load with `--accept`".to_owned())
+            }
+            Error::Suspicious { foreign: Some(told), .. } => {
+                Some(format!("{told}; look whether their rows may go, then load with `--accept`"))
             }
             Error::Graph(error) => error.hint(),
         }

@@ -136,6 +136,16 @@ pub enum Error {
         /// That of the newer.
         new: String,
     },
+    /// Another engine has turned something on that this program cannot write.
+    #[error(
+        "another engine has turned on `{feature}` for `{table}`, which this program does not write"
+    )]
+    Unwritable {
+        /// `connection/table`.
+        table: String,
+        /// Delta's name of it.
+        feature: &'static str,
+    },
     /// What was written is not what was read.
     #[error("{written} rows of `{table}` were written and {found} are there")]
     Miscounted {
@@ -173,9 +183,10 @@ impl Error {
     /// The reaction that this asks for.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Url { .. } | Error::TypeChanged { .. } | Error::KeyChanged { .. } => {
-                Kind::Invalid
-            }
+            Error::Url { .. }
+            | Error::TypeChanged { .. }
+            | Error::KeyChanged { .. }
+            | Error::Unwritable { .. } => Kind::Invalid,
             Error::Store { source, .. } => of_store(source),
             Error::Log { source, .. } => of_log(source),
             Error::File { source, .. } => of_file(source),
@@ -192,6 +203,18 @@ impl Error {
         }
     }
 
+    /// Whether the store has not what the log names.
+    fn names_a_missing_file(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(object_store::Error::NotFound { .. }) = error.downcast_ref() {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<String> {
         Some(
@@ -206,6 +229,16 @@ impl Error {
                 }
                 Error::Scratch(_) => "make room in the folder for temporary files",
                 Error::NotStored { .. } => "load it first, with `entra-flight load`",
+                Error::Store { .. } | Error::File { .. } if self.names_a_missing_file() => {
+                    "a file of this version is gone, as after a VACUUM by another engine: read a newer \
+                     version, or load the table anew with the method `reload`"
+                }
+                Error::Unsorted { .. } => {
+                    "another engine may have written it: load the table, which writes its rows anew"
+                }
+                Error::Unwritable { .. } => {
+                    "turn it off there, or move the folder of the table aside and load it anew"
+                }
                 Error::Raced { .. } => "load it again",
                 Error::UnderWay { .. } => "wait until that load has ended",
                 Error::TypeChanged { .. } => {

@@ -66,6 +66,45 @@ impl Incoming {
         self.sorter.push(hashed(batch).map_err(misshapen)?)
     }
 
+    /// Takes all batches of a stream in a thread of its own, and gives their rows once it has ended.
+    ///
+    /// # Errors
+    ///
+    /// The first of the stream, and as [`push`](Self::push).
+    pub async fn take_all<E: From<Error>>(
+        mut self,
+        mut batches: BoxStream<'_, Result<RecordBatch, E>>,
+    ) -> Result<Sorted, E> {
+        let (hand, mut taken) = mpsc::channel::<RecordBatch>(limits::BATCHES_AHEAD);
+        let sort = tokio::task::spawn_blocking(move || {
+            while let Some(batch) = taken.blocking_recv() {
+                self.push(&batch)?;
+            }
+            self.finish()
+        });
+        let mut failed = None;
+        while let Some(batch) = batches.next().await {
+            match batch {
+                Ok(batch) => {
+                    // Of a sort that has ended its own error is told.
+                    if hand.send(batch).await.is_err() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        drop(hand);
+        let sorted = sort.await.map_err(Error::Died)?;
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(sorted?),
+        }
+    }
+
     /// All rows taken.
     ///
     /// # Errors

@@ -22,15 +22,15 @@ mod rows;
 mod store;
 mod which;
 
-pub use compare::{Compared, Led, compare, compare_files, count};
+pub use compare::{Compared, KeyedFiles, Led, compare, compare_files, count};
 pub use data_file::DataFile;
 pub use error::Error;
 pub use incoming::{Incoming, Sorted, evolved, write_changes};
-pub use record::{Counts, Method, MethodError, Record};
-pub use rows::Bounds;
+pub use record::{Counts, ForeignCommit, Method, MethodError, Record, Touched};
+pub use rows::{Bounds, Files};
 pub use store::{
-    Commit, Draft, Entry, Expired, Finding, Keep, Proof, Settings, Snapshot, Store, Stored, Turn,
-    delta_schema,
+    Base, Commit, Draft, Entry, Expired, Finding, Keep, Proof, Settings, Snapshot, Standing, Store,
+    Stored, Turn, delta_schema,
 };
 pub use which::{Which, WhichError};
 

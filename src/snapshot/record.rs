@@ -1,6 +1,7 @@
 //! What a version says of the load that made it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
@@ -56,10 +57,37 @@ pub struct Record {
     pub key: Vec<String>,
     /// How rows were hashed.
     pub hashing: String,
-    /// What changed, where the load compared.
+    /// What changed, where the load compared with what the commit before had left.
     pub changes: Option<Counts>,
+    /// Commits of other engines since the load before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ForeignCommit>,
     /// The version of this program.
     pub tool: String,
+}
+
+/// A commit of another engine, as the log tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignCommit {
+    /// Its number.
+    pub version: u64,
+    /// What it did in Delta's words, such as `DELETE` or `OPTIMIZE`; empty where the log does not say,
+    /// or only a checkpoint is left of it.
+    pub operation: String,
+    /// What of the table it may have changed.
+    pub touched: Touched,
+}
+
+/// What of a table a commit may have changed; what comes later is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Touched {
+    /// Neither rows nor the files that they are in.
+    Nothing,
+    /// The files, whose rows it says are the same.
+    Files,
+    /// The rows.
+    Rows,
 }
 
 /// How many rows a comparison found of each kind.
@@ -75,6 +103,49 @@ pub struct Counts {
     pub unchanged: u64,
     /// Of the updated rows: in how many each column changed.
     pub columns: BTreeMap<String, u64>,
+}
+
+impl Record {
+    /// What of the table other engines may have changed since the load before.
+    pub fn touched(&self) -> Touched {
+        self.foreign.iter().map(|commit| commit.touched).max().unwrap_or(Touched::Nothing)
+    }
+
+    /// What changed since the load before; `None` where the load did not compare, or compared with
+    /// rows that another engine had left.
+    pub fn changes_since_load(&self) -> Option<&Counts> {
+        self.changes.as_ref().filter(|_| self.touched() < Touched::Rows)
+    }
+}
+
+impl ForeignCommit {
+    /// Says of these commits what they did, such as `other engines changed its rows (version 3:
+    /// DELETE)`; `None` if they touched nothing.
+    pub fn told(commits: &[ForeignCommit]) -> Option<String> {
+        let touched = commits.iter().map(|commit| commit.touched).max();
+        let worst = commits.iter().filter(|commit| Some(commit.touched) == touched);
+        let is_certain = worst.clone().any(|commit| !commit.operation.is_empty());
+        let what = match touched.unwrap_or(Touched::Nothing) {
+            Touched::Nothing => return None,
+            Touched::Files => "rewrote its files",
+            Touched::Rows if is_certain => "changed its rows",
+            Touched::Rows => "may have changed its rows",
+        };
+        let mut named: Vec<String> = worst.clone().take(3).map(ToString::to_string).collect();
+        if worst.count() > named.len() {
+            named.push("…".to_owned());
+        }
+        Some(format!("other engines {what} ({})", named.join(", ")))
+    }
+}
+
+impl fmt::Display for ForeignCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.operation {
+            "" => write!(f, "version {}, which the log does not tell of", self.version),
+            operation => write!(f, "version {}: {operation}", self.version),
+        }
+    }
 }
 
 impl Counts {
@@ -124,5 +195,49 @@ impl FromStr for Method {
     fn from_str(text: &str) -> Result<Self, MethodError> {
         let found = Method::ALL.into_iter().find(|method| method.name() == text);
         found.ok_or_else(|| MethodError(crate::catalog::shown(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ForeignCommit, Touched};
+
+    #[test]
+    fn what_other_engines_did_is_told_by_the_worst_of_it() {
+        let check = |commits: &[(&str, Touched)], expected: Option<&str>| {
+            let commit = |(at, (operation, touched)): (u64, &(&str, Touched))| ForeignCommit {
+                version: at + 3,
+                operation: (*operation).to_owned(),
+                touched: *touched,
+            };
+            let commits: Vec<_> = (0..).zip(commits).map(commit).collect();
+            assert_eq!(ForeignCommit::told(&commits).as_deref(), expected);
+        };
+        let (none, files, rows) = (Touched::Nothing, Touched::Files, Touched::Rows);
+        check(&[], None);
+        check(&[("VACUUM START", none), ("VACUUM END", none)], None);
+        check(
+            &[("VACUUM END", none), ("OPTIMIZE", files)],
+            Some("other engines rewrote its files (version 4: OPTIMIZE)"),
+        );
+        check(
+            &[
+                ("OPTIMIZE", files),
+                ("DELETE", rows),
+                ("WRITE", rows),
+                ("WRITE", rows),
+                ("MERGE", rows),
+            ],
+            Some(
+                "other engines changed its rows (version 4: DELETE, version 5: WRITE, version 6: \
+                 WRITE, …)",
+            ),
+        );
+        check(
+            &[("", rows), ("SET TBLPROPERTIES", none)],
+            Some(
+                "other engines may have changed its rows (version 3, which the log does not tell of)",
+            ),
+        );
     }
 }

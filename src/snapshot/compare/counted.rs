@@ -14,7 +14,7 @@ use arrow::datatypes::Schema;
 
 use super::changed::picked;
 use super::merge::Change;
-use super::walk::{self, Version};
+use super::walk::{self, KeyedFiles};
 use crate::catalog::{Column, Table};
 use crate::limits::snapshot as limits;
 use crate::snapshot::rows::{Files, hash};
@@ -42,7 +42,7 @@ struct Update {
 
 impl Counted {
     /// Counts changes between two versions that have the same key.
-    pub fn new(old: Version, new: Version, table: &Table) -> Self {
+    pub fn new(old: KeyedFiles, new: KeyedFiles, table: &Table) -> Self {
         let columns = walk::columns(table);
         let may_change = |at: &usize| old.key.iter().all(|key| **key != *columns[*at].name);
         let all = (0..columns.len()).filter(may_change).collect();

@@ -20,7 +20,8 @@ use super::{Counts, DataFile, Error, Snapshot, Stored};
 use crate::catalog::Table;
 use changed::Changed;
 use counted::Counted;
-use walk::{Version, Walk};
+use walk::Walk;
+pub use walk::{KeyedFiles, columns};
 
 /// The version that changes led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub fn compare(old: &Snapshot, new: &Snapshot, table: &Table) -> Compared {
 
 /// As [`compare`], with files that are not committed yet, hashed in today's way.
 pub fn compare_files(
-    old: &Snapshot,
+    old: &KeyedFiles,
     place: &Stored,
     files: Vec<DataFile>,
     table: &Table,
@@ -68,8 +69,8 @@ pub fn compare_files(
 ) -> Compared {
     let files = Files::new(place.files().clone(), files);
     let key = table.key.iter().map(ToString::to_string).collect();
-    let new = Version { files, hashing: hash::scheme(&table.columns), key };
-    versions(&old.into(), &new, table, led)
+    let new = KeyedFiles { files, hashing: hash::scheme(&table.columns), key };
+    versions(old, &new, table, led)
 }
 
 /// How many rows [`compare`] would give, and in which columns they differ, without reading more of
@@ -79,7 +80,7 @@ pub fn compare_files(
 ///
 /// As there.
 pub async fn count(old: &Snapshot, new: &Snapshot, table: &Table) -> Result<Counts, Error> {
-    let (old, new) = (Version::from(old), Version::from(new));
+    let (old, new) = (KeyedFiles::from(old), KeyedFiles::from(new));
     let mut walk = Walk::begin(&old, &new, table)?;
     let mut counted = Counted::new(old, new, table);
     let mut counts = Counts::default();
@@ -104,7 +105,7 @@ pub async fn proved(version: &Snapshot, table: &Table) -> Result<u64, Error> {
     Ok(walk.unchanged)
 }
 
-fn versions(old: &Version, new: &Version, table: &Table, led: Led) -> Compared {
+fn versions(old: &KeyedFiles, new: &KeyedFiles, table: &Table, led: Led) -> Compared {
     let counts = Arc::new(Mutex::new(Counts::default()));
     let walk = match Walk::begin(old, new, table) {
         Ok(walk) => walk,
@@ -126,10 +127,10 @@ fn versions(old: &Version, new: &Version, table: &Table, led: Led) -> Compared {
     Compared { batches: batches.boxed(), counts }
 }
 
-impl From<&Snapshot> for Version {
+impl From<&Snapshot> for KeyedFiles {
     fn from(snapshot: &Snapshot) -> Self {
         let (files, record) = (snapshot.files().clone(), snapshot.record());
-        Version { files, hashing: record.hashing.clone(), key: record.key.clone() }
+        KeyedFiles { files, hashing: record.hashing.clone(), key: record.key.clone() }
     }
 }
 

@@ -12,9 +12,9 @@ use crate::limits::snapshot as limits;
 use crate::snapshot::rows::{self, Files, hash};
 use crate::snapshot::{Error, ROW_HASH};
 
-/// One of two versions that are compared.
+/// Files of rows in the order of their key, with hashes: one of two versions that are compared.
 #[derive(Clone, Debug)]
-pub struct Version {
+pub struct KeyedFiles {
     /// Its files.
     pub files: Files,
     /// How its rows were hashed, as [`hash::scheme`] names it.
@@ -47,21 +47,15 @@ impl Walk {
     /// # Errors
     ///
     /// [`Error::KeyChanged`].
-    pub fn begin(old: &Version, new: &Version, table: &Table) -> Result<Self, Error> {
-        if old.key != new.key {
-            return Err(Error::KeyChanged {
-                table: table.name.to_string(),
-                old: old.key.join(", "),
-                new: new.key.join(", "),
-            });
-        }
-        let keys = |version: &Version| Keys::read(version, table, version.is_of(table));
+    pub fn begin(old: &KeyedFiles, new: &KeyedFiles, table: &Table) -> Result<Self, Error> {
+        old.are_told_apart_by(&new.key, table)?;
+        let keys = |version: &KeyedFiles| Keys::read(version, table, version.is_of(table));
         Ok(Walk::of(keys(old), keys(new), at_once(old).min(at_once(new))))
     }
 
     /// Begins with the hashes that a version has and those that its values have now, between which
     /// nothing changes in a sound one.
-    pub fn proof(version: &Version, table: &Table) -> Self {
+    pub fn proof(version: &KeyedFiles, table: &Table) -> Self {
         // Of values that were hashed in another way nothing can be said.
         let again = Keys::read(version, table, !version.is_of(table));
         Walk::of(Keys::read(version, table, true), again, at_once(version))
@@ -93,7 +87,28 @@ impl Walk {
     }
 }
 
-impl Version {
+impl KeyedFiles {
+    /// Whether the rows can be compared with ones that the table has today.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyChanged`].
+    pub fn are_told_apart_as(&self, table: &Table) -> Result<(), Error> {
+        let key: Vec<String> = table.key.iter().map(ToString::to_string).collect();
+        self.are_told_apart_by(&key, table)
+    }
+
+    fn are_told_apart_by(&self, key: &[String], table: &Table) -> Result<(), Error> {
+        if self.key == key {
+            return Ok(());
+        }
+        Err(Error::KeyChanged {
+            table: table.name.to_string(),
+            old: self.key.join(", "),
+            new: key.join(", "),
+        })
+    }
+
     /// Whether the hashes that are stored are those that the table's rows have today.
     fn is_of(&self, table: &Table) -> bool {
         self.hashing == hash::scheme(&table.columns)
@@ -101,7 +116,7 @@ impl Version {
 }
 
 /// How many changes of such rows can be held at once.
-fn at_once(version: &Version) -> usize {
+fn at_once(version: &KeyedFiles) -> usize {
     let files = version.files.list();
     let (bytes, rows) =
         files.iter().fold((0, 0), |(bytes, rows), file| (bytes + file.bytes, rows + file.rows));
@@ -111,7 +126,7 @@ fn at_once(version: &Version) -> usize {
 
 impl Keys {
     /// With the hashes that are stored, or made of the values in today's way.
-    fn read(version: &Version, table: &Table, stored: bool) -> Self {
+    fn read(version: &KeyedFiles, table: &Table, stored: bool) -> Self {
         let files = &version.files;
         let batches = if stored {
             files.read(0..files.list().len(), key_schema(&version.key), None)
@@ -146,8 +161,8 @@ pub fn columns(table: &Table) -> Vec<Column> {
 }
 
 /// The keys, and hashes made of the values.
-fn hashed(version: &Version, table: &Table) -> BoxStream<'static, Result<RecordBatch, Error>> {
-    let Version { files, key, .. } = version.clone();
+fn hashed(version: &KeyedFiles, table: &Table) -> BoxStream<'static, Result<RecordBatch, Error>> {
+    let KeyedFiles { files, key, .. } = version.clone();
     let (columns, keys) = (columns(table), key_schema(&key));
     let mut fields: Vec<_> = columns.iter().map(Column::field).collect();
     let gone = |name: &&String| columns.iter().all(|column| *column.name != ***name);
@@ -173,7 +188,7 @@ mod tests {
 
     use object_store::memory::InMemory;
 
-    use super::{Version, at_once, limits};
+    use super::{KeyedFiles, at_once, limits};
     use crate::snapshot::DataFile;
     use crate::snapshot::rows::Files;
 
@@ -182,7 +197,7 @@ mod tests {
         let held = |bytes: u64, rows: u64| {
             let file = DataFile { path: "load-1.parquet".to_owned(), bytes, rows, stats: None };
             let files = Files::new(Arc::new(InMemory::new()), vec![file.clone(), file]);
-            at_once(&Version { files, hashing: String::new(), key: Vec::new() })
+            at_once(&KeyedFiles { files, hashing: String::new(), key: Vec::new() })
         };
         assert_eq!(held(200 << 20, 1 << 20), limits::CHANGES_AT_ONCE);
         assert_eq!(held(0, 0), limits::CHANGES_AT_ONCE);

@@ -19,7 +19,7 @@ use crate::snapshot::rows::{FileStatistics, indexed};
 use crate::snapshot::{DataFile, Error, Record};
 
 /// What a load wants to become the next version.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Draft {
     /// The columns, hashes included.
     pub schema: SchemaRef,
@@ -188,6 +188,8 @@ fn renewed(
     for (name, value) in configuration(schema) {
         metadata["configuration"][name] = value.into();
     }
+    // Another engine may have cut the table into parts, which our files are not.
+    metadata["partitionColumns"] = json!([]);
     if stored.fields() != schema.fields() {
         let schema: StructType = schema.try_into_kernel()?;
         metadata["schemaString"] = serde_json::to_string(&schema)?.into();

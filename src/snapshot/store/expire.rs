@@ -161,13 +161,14 @@ impl Stored {
         Ok(())
     }
 
-    /// All files that a version has: those that commits name, and those that the oldest version has
-    /// from commits before it.
+    /// All files that a version has: those that commits name, those that the oldest version has from
+    /// commits before it, and those of the newest, of which a checkpoint may be all that is left.
     async fn named(&self) -> Result<HashSet<String>, Error> {
         let read = |log: Arc<Log>| async move {
             let mut named = history::files(self, log.readable().to_vec()).await?;
-            if let Some(oldest) = log.readable().first() {
-                let (_, files) = self.files_of(*oldest).await?;
+            let (oldest, newest) = (log.readable().first().copied(), log.newest());
+            for version in oldest.into_iter().chain(newest.filter(|_| oldest != newest)) {
+                let (_, files) = self.files_of(version).await?;
                 named.extend(files.into_iter().map(|file| file.path));
             }
             Ok(named)

@@ -16,8 +16,9 @@ use serde_json::Value;
 
 use super::place::Entry;
 use super::{RECORD, Stored};
+use crate::catalog::shown;
 use crate::limits::snapshot as limits;
-use crate::snapshot::{DataFile, Error, Record};
+use crate::snapshot::{DataFile, Error, ForeignCommit, Record, Touched};
 
 /// Where Delta keeps its log.
 pub const LOG: &str = "_delta_log";
@@ -28,14 +29,17 @@ pub const LOG: &str = "_delta_log";
 struct Line {
     commit_info: Option<Info>,
     add: Option<Named>,
+    remove: Option<Named>,
     cdc: Option<Named>,
 }
 
 /// A file that a commit names.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Named {
     path: String,
     size: Option<u64>,
+    data_change: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -88,9 +92,9 @@ impl Log {
         Ok(log)
     }
 
-    /// The newest commit.
+    /// The newest commit, which a checkpoint may be all that is left of.
     pub fn newest(&self) -> Option<u64> {
-        self.commits.last().copied()
+        self.commits.last().max(self.checkpoints.last()).copied()
     }
 
     /// The same, and no other that has its number.
@@ -159,6 +163,37 @@ pub async fn newest(place: &Stored, readable: &[u64]) -> Result<Option<Entry>, E
     Ok(None)
 }
 
+/// Those of these commits that no load made, in their order.
+pub async fn foreign(place: &Stored, commits: Vec<u64>) -> Result<Vec<ForeignCommit>, Error> {
+    let read = stream::iter(commits).map(|version| foreign_commit(place, version));
+    let read: Vec<_> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
+    Ok(read.into_iter().flatten().collect())
+}
+
+/// What a commit did that no load made; `None` of a load's.
+pub async fn foreign_commit(place: &Stored, version: u64) -> Result<Option<ForeignCommit>, Error> {
+    let bytes = commit(place, version).await?;
+    let (mut operation, mut touched) = (String::new(), Touched::Nothing);
+    for line in lines(place, version, &bytes) {
+        let line = line?;
+        if let Some(Info { more, .. }) = line.commit_info {
+            if more.contains_key(RECORD) {
+                return Ok(None);
+            }
+            operation =
+                more.get("operation").and_then(Value::as_str).map_or_else(String::new, shown);
+        }
+        for file in line.add.iter().chain(&line.remove) {
+            let of_file = match file.data_change {
+                Some(false) => Touched::Files,
+                Some(true) | None => Touched::Rows,
+            };
+            touched = touched.max(of_file);
+        }
+    }
+    Ok(Some(ForeignCommit { version, operation, touched }))
+}
+
 /// The files that any of these commits names.
 pub async fn files(place: &Stored, commits: Vec<u64>) -> Result<HashSet<String>, Error> {
     let read = stream::iter(commits).map(|version| async move {
@@ -179,7 +214,7 @@ pub async fn changes(place: &Stored, version: u64) -> Result<Vec<DataFile>, Erro
     let bytes = commit(place, version).await?;
     let mut files = Vec::new();
     for line in lines(place, version, &bytes) {
-        files.extend(line?.cdc.map(|Named { path, size }| DataFile {
+        files.extend(line?.cdc.map(|Named { path, size, .. }| DataFile {
             path,
             bytes: size.unwrap_or(0),
             rows: 0,

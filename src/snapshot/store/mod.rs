@@ -9,6 +9,7 @@ mod lock;
 mod place;
 mod prove;
 mod root;
+mod standing;
 mod turn;
 mod version;
 
@@ -19,6 +20,7 @@ pub use lease::Lease;
 pub use place::{Entry, Stored};
 pub use prove::{Finding, Proof};
 pub use root::{Settings, Store};
+pub use standing::{Base, Standing};
 pub use turn::Turn;
 pub use version::Snapshot;
 

@@ -16,7 +16,7 @@ use crate::error::Kind;
 use crate::snapshot::compare::{Compared, compare, proved};
 use crate::snapshot::incoming::feed_schema;
 use crate::snapshot::rows::{Files, conform, count};
-use crate::snapshot::{Counts, Error, Snapshot, hashing};
+use crate::snapshot::{Counts, Error, ForeignCommit, Snapshot, Touched, hashing};
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Proof {
     pub rows: u64,
     /// What is wrong; empty for a sound store.
     pub findings: Vec<Finding>,
+    /// Commits that other engines made. Their rows are not looked at: the next load replaces them.
+    pub foreign: Vec<ForeignCommit>,
 }
 
 type Batches = BoxStream<'static, Result<RecordBatch, Error>>;
@@ -59,17 +61,23 @@ impl Stored {
                     return Err(Error::Expiring { table: self.name().to_owned(), version });
                 }
                 match history::entry(self, version).await? {
-                    Some(entry) => self.open(entry).await.map(Some),
-                    None => Ok(None),
+                    Some(entry) => self.open(entry).await.map(Ok),
+                    None => Ok(Err(history::foreign_commit(self, version).await?)),
                 }
             };
             before = match history::steady(self, opened).await {
-                Ok(None) => continue,
+                Ok(Err(foreign)) => {
+                    // A load that finds other rows compares with those.
+                    let touched = foreign.as_ref().map(|foreign| foreign.touched);
+                    before = before.filter(|_| touched < Some(Touched::Rows));
+                    proof.foreign.extend(foreign);
+                    continue;
+                }
                 Err(Error::Expiring { .. }) => {
                     before = None;
                     continue;
                 }
-                Ok(Some(snapshot)) => {
+                Ok(Ok(snapshot)) => {
                     proof.rows += self.sound(&snapshot, before.as_ref(), table, &mut said).await?;
                     Some(snapshot)
                 }

@@ -28,9 +28,19 @@ impl Turn {
         &self.load
     }
 
-    /// The newest commit when it began, onto which it has to be made; `None` if there was none.
+    /// The newest commit when it began or caught up, onto which it has to be made; `None` if there was none.
     pub fn base(&self) -> Option<u64> {
         self.base
+    }
+
+    /// Goes on from the newest commit of now, whoever made it.
+    ///
+    /// # Errors
+    ///
+    /// What the store meets.
+    pub async fn catch_up(&mut self, place: &Stored) -> Result<(), Error> {
+        self.base = Log::list(place).await?.newest();
+        Ok(())
     }
 
     /// Keeps the next one from beginning for as long as it lives, where there are locks.

@@ -13,17 +13,17 @@ use super::loads::Loader;
 const ROUNDS: u64 = 30;
 
 /// Rows by their key.
-type Rows = BTreeMap<Vec<String>, Value>;
+pub(super) type Rows = BTreeMap<Vec<String>, Value>;
 
 /// Changes of one round: inserted, deleted, and updated keys with the columns that differ.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Feed {
+pub(super) struct Feed {
     inserted: BTreeSet<Vec<String>>,
     deleted: BTreeSet<Vec<String>>,
     updated: BTreeMap<Vec<String>, BTreeSet<String>>,
 }
 
-fn key(row: &Value, columns: &[&str]) -> Vec<String> {
+pub(super) fn key(row: &Value, columns: &[&str]) -> Vec<String> {
     columns.iter().map(|column| row[column].as_str().expect("a key").to_owned()).collect()
 }
 
@@ -38,7 +38,13 @@ fn bare(row: &Value) -> Value {
 }
 
 /// Applies the changes of a version to the rows of the one before, and sums them up.
-async fn apply(loader: &Loader, table: &str, key_of: &[&str], to: u64, rows: &mut Rows) -> Feed {
+pub(super) async fn apply(
+    loader: &Loader,
+    table: &str,
+    key_of: &[&str],
+    to: u64,
+    rows: &mut Rows,
+) -> Feed {
     let of = Of::Changes { from: None, to: Which::Number(to) };
     let changes = Request { of, ..Request::table(table) };
     let mut feed = Feed::default();
@@ -67,7 +73,7 @@ async fn apply(loader: &Loader, table: &str, key_of: &[&str], to: u64, rows: &mu
     feed
 }
 
-async fn stored(loader: &Loader, table: &str, key_of: &[&str], version: u64) -> Rows {
+pub(super) async fn stored(loader: &Loader, table: &str, key_of: &[&str], version: u64) -> Rows {
     let of = Of::Rows(Some(Version::Stored(Which::Number(version))));
     let read = loader.house.read(&Request { of, ..Request::table(table) }).await.expect("rows");
     json(&read).into_iter().map(|row| (key(&row, key_of), row)).collect()

@@ -9,6 +9,7 @@ mod engines;
 mod expire;
 mod failing;
 mod faults;
+mod foreign;
 mod kills;
 mod leftovers;
 pub mod loads;
@@ -136,6 +137,7 @@ async fn draft(
         key: table.key.iter().map(ToString::to_string).collect(),
         hashing: snapshot::hashing(table),
         changes: None,
+        foreign: Vec::new(),
         tool: "test".to_owned(),
     };
     Ok((files, Draft { schema, files: None, changes: Vec::new(), record }))
