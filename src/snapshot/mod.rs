@@ -14,6 +14,7 @@
 
 mod compare;
 mod data_file;
+mod durable;
 mod error;
 pub mod export;
 mod incoming;

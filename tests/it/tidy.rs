@@ -36,7 +36,7 @@ const NOT_FOR_SIM: [&str; 4] = ["graph", "auth", "decode", "catalog"];
 const OWNERS: [(&str, &[&str]); 45] = [
     ("datafusion", &["query"]),
     ("datafusion_functions_json", &["query"]),
-    ("async_trait", &["query"]),
+    ("async_trait", &["query", "snapshot"]),
     ("rmp_serde", &["flight"]),
     ("zstd", &["flight"]),
     ("rustyline", &["cli"]),

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use crate::snapshot::durable;
 
 /// The file beside, removed unless it was given its name.
 pub struct Unfinished {
@@ -22,12 +23,14 @@ impl Unfinished {
         Ok((Unfinished { path: beside, named: false }, file))
     }
 
-    /// Makes sure that it is on the disk and gives it its name; tells its length.
+    /// Makes sure that it is on the disk and gives it its name, which is then there too; tells its
+    /// length.
     pub fn named(mut self, path: &Path, file: &File) -> io::Result<u64> {
-        file.sync_all()?;
+        durable::sync_file(&self.path, file)?;
         let bytes = file.metadata()?.len();
         std::fs::rename(&self.path, path)?;
         self.named = true;
+        durable::sync_folder(path.parent().unwrap_or(Path::new("")))?;
         Ok(bytes)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::stream::TryStreamExt as _;
+use object_store::path::Path;
 use serde_json::{Value, json};
 
 use super::history::{self, Log};
@@ -123,12 +124,19 @@ impl Stored {
         }
         log.files.retain(|(version, _)| *version < oldest);
         // Checkpoints first, then commits from the first on: with the first of either that goes,
-        // none of these versions is shown any more.
-        log.files.sort_by_key(|(version, path)| (path.as_ref().ends_with(".json"), *version));
-        for (_, path) in &log.files {
-            self.remove(path).await?;
+        // none of these versions is shown any more. That this one is gone is on the disk before others
+        // go, and what is gone of the log before the files that it named.
+        let is_commit = |(_, path): &&(u64, Path)| path.as_ref().ends_with(".json");
+        let (commits, checkpoints): (Vec<_>, Vec<_>) = log.files.iter().partition(is_commit);
+        for files in [checkpoints, commits] {
+            for (at, (_, path)) in files.into_iter().enumerate() {
+                self.remove(path).await?;
+                if at == 0 {
+                    self.settle(history::LOG).await?;
+                }
+            }
         }
-        Ok(())
+        self.settle(history::LOG).await
     }
 
     /// Removes the files of loads that no version has. Nobody else loads a local table meanwhile;

@@ -82,5 +82,7 @@ fn open(path: &PathBuf) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    File::options().create(true).truncate(false).write(true).open(path)
+    // Network file systems want a file that may be read for a shared lock, and one that may be written
+    // for the other.
+    File::options().create(true).truncate(false).read(true).write(true).open(path)
 }

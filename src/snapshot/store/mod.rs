@@ -5,6 +5,7 @@ mod commit;
 mod expire;
 mod history;
 mod lease;
+mod local;
 mod lock;
 mod place;
 mod prove;

@@ -224,9 +224,9 @@ impl Stored {
 
     /// The table as deltalake sees it, not yet read.
     pub(super) fn delta(&self) -> Result<DeltaTable, Error> {
-        // The scheme says whether listings come in order; both write the log by the store's own
-        // conditional put.
-        let root = if self.folder.is_some() { "file:///" } else { "memory:///" };
+        // Of this scheme nobody looks for a folder of that name on this machine; listings come in
+        // order, and the log is written by the store's own conditional put.
+        let root = "memory:///";
         let unnamed = |said: String| self.log("find", DeltaTableError::Generic(said));
         let mut url = Url::parse(root).map_err(|error| unnamed(error.to_string()))?;
         let mut parts = url.path_segments_mut().map_err(|()| unnamed(root.to_owned()))?;

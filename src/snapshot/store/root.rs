@@ -5,13 +5,13 @@ use std::fmt;
 use std::path::{Path as File, PathBuf};
 use std::sync::Arc;
 
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, parse_url_opts};
 use url::Url;
 
 use super::Stored;
-use crate::snapshot::Error;
+use super::local::LocalFiles;
+use crate::snapshot::{Error, durable};
 
 /// Delta's kernel takes escapes out of paths that it has listed, which have none.
 const ESCAPES: &str = "a `%` in it would be read as the beginning of another character";
@@ -38,7 +38,7 @@ impl fmt::Debug for Settings {
 #[derive(Clone)]
 pub struct Store {
     name: Arc<str>,
-    /// Everything that the folder's disk or the bucket holds.
+    /// Everything that the folder or the bucket holds.
     objects: Arc<dyn ObjectStore>,
     /// Where in it tables are.
     base: Path,
@@ -87,14 +87,13 @@ impl Store {
                 return Ok(Store { name, objects: wrap(objects.into()), base, folder: None });
             }
         };
-        if folder.to_string_lossy().contains('%') {
-            return Err(unusable(ESCAPES.into()));
-        }
-        std::fs::create_dir_all(&folder).map_err(|source| unusable(source.into()))?;
+        durable::create_folder(&folder).map_err(|source| unusable(source.into()))?;
         let folder = folder.canonicalize().map_err(|source| unusable(source.into()))?;
-        let base = Path::from_absolute_path(&folder).map_err(|source| unusable(source.into()))?;
-        let objects = wrap(Arc::new(LocalFileSystem::new()));
-        Ok(Store { name, objects, base, folder: Some(folder.into()) })
+        // The folder's own name is no part of any object's: paths of objects do not know every letter
+        // that names of files may have, such as `~` and `\`.
+        let files = LocalFiles::new(&folder).map_err(|source| unusable(source.into()))?;
+        let objects = wrap(Arc::new(files));
+        Ok(Store { name, objects, base: Path::default(), folder: Some(folder.into()) })
     }
 
     /// Where versions of one table are kept.

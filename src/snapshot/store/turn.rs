@@ -1,15 +1,17 @@
 //! Whose turn it is to load a table.
 
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 
 use chrono::Utc;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
+use tokio::task::spawn_blocking;
 
 use super::history::Log;
 use super::{Expired, Stored, lock};
-use crate::snapshot::{DataFile, Error};
+use crate::snapshot::{DataFile, Error, durable};
 
 /// The file that a load of a local table holds.
 const LOCK: &str = "_load.lock";
@@ -67,8 +69,9 @@ impl Stored {
 
     async fn lock(&self) -> Result<Option<File>, Error> {
         let Some(folder) = self.folder() else { return Ok(None) };
-        std::fs::create_dir_all(folder).map_err(Error::Lock)?;
-        let file = File::create(folder.join(LOCK)).map_err(Error::Lock)?;
+        durable::create_folder(folder).map_err(Error::Lock)?;
+        let open = File::options().create(true).truncate(false).read(true).write(true).clone();
+        let file = open.open(folder.join(LOCK)).map_err(Error::Lock)?;
         match lock::taken(&file, File::try_lock).await? {
             true => Ok(Some(file)),
             false => Err(Error::UnderWay { table: self.name().to_owned() }),
@@ -85,6 +88,19 @@ impl Stored {
             self.remove(&Path::from(file.path.as_str())).await?;
         }
         Ok(())
+    }
+
+    /// Makes sure that the names in one of the table's folders are on the disk as they are now; in a
+    /// bucket they always are.
+    pub(super) async fn settle(&self, folder: &'static str) -> Result<(), Error> {
+        let Some(path) = self.folder().map(|table| table.join(folder)) else { return Ok(()) };
+        let synced = spawn_blocking(move || durable::sync_folder(&path)).await;
+        let failed = |source: io::Error| Error::Store {
+            action: "bring to the disk",
+            path: folder.to_owned(),
+            source: object_store::Error::Generic { store: "folder", source: source.into() },
+        };
+        synced.map_err(Error::Died)?.map_err(failed)
     }
 
     pub(super) async fn remove(&self, path: &Path) -> Result<(), Error> {

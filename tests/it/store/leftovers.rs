@@ -29,7 +29,7 @@ async fn files_that_were_never_finished_are_cleared_away() {
 #[tokio::test]
 async fn a_folder_may_have_any_name() {
     let table = users();
-    for name in ["a#b", "a?b", "a b", "ä&[c]"] {
+    for name in ["a#b", "a?b", "a b", "ä&[c]", "a~b", "~", r"a\b", "a%20b", "a%"] {
         let folder = tempfile::tempdir().expect("a folder");
         let url = folder.path().join(name).display().to_string();
         let store = Store::open(&Settings { url, ..Settings::default() }).expect("a store");
@@ -49,14 +49,10 @@ async fn a_folder_may_have_any_name() {
 
 #[test]
 fn a_name_that_would_be_read_as_another_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let url = folder.path().join("a%20b").display().to_string();
-    for url in [&*url, "s3://kept/a%2520b"] {
-        let refused = Store::open(&Settings { url: url.to_owned(), ..Settings::default() });
-        let refused = refused.expect_err("no name for a store");
-        assert_eq!(refused.kind(), Kind::Invalid);
-        let said = std::error::Error::source(&refused).expect("a reason").to_string();
-        assert_eq!(said, "a `%` in it would be read as the beginning of another character");
-    }
-    assert!(!folder.path().join("a%20b").exists());
+    let url = "s3://kept/a%2520b".to_owned();
+    let refused = Store::open(&Settings { url, ..Settings::default() });
+    let refused = refused.expect_err("no name for a store");
+    assert_eq!(refused.kind(), Kind::Invalid);
+    let said = std::error::Error::source(&refused).expect("a reason").to_string();
+    assert_eq!(said, "a `%` in it would be read as the beginning of another character");
 }

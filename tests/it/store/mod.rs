@@ -13,6 +13,7 @@ mod foreign;
 mod kills;
 mod leftovers;
 pub mod loads;
+mod power;
 mod schedule;
 mod skipped;
 mod upgrades;
