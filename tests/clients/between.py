@@ -1,6 +1,7 @@
 """Does to stored tables what another engine might: python between.py OPERATION TABLE-FOLDER..."""
 
 import os
+import shutil
 import sys
 
 import deltalake
@@ -34,7 +35,8 @@ def forget_old_log(table):
     table.cleanup_metadata()
 
 
-def do(operation, table):
+def do(operation, folder):
+    table = deltalake.DeltaTable(folder)
     match operation:
         case "read":
             table.to_pyarrow_table()
@@ -55,30 +57,37 @@ def do(operation, table):
             deltalake.write_deltalake(table, nameless, mode="append")
         case "overwrite":
             deltalake.write_deltalake(table, rows_of(table, some(table, 70)), mode="overwrite")
+        case "overwrite_columns":
+            few = rows_of(table, some(table, 70)).select(["id", "displayName"])
+            deltalake.write_deltalake(table, few, mode="overwrite", schema_mode="overwrite")
+        case "append_column":
+            new = renamed(rows_of(table, some(table)), "zz-")
+            new = new.append_column("costCentre", pyarrow.array(["4711"] * len(new)))
+            deltalake.write_deltalake(table, new, mode="append", schema_mode="merge")
+        case "begin_anew":
+            few = rows_of(table, some(table, 70)).select(["id", "displayName"])
+            shutil.rmtree(folder)
+            deltalake.write_deltalake(folder, few)
         case "restore":
             table.restore(0)
         case "optimize":
             # Rows that go and come back, so that there are files to be made one.
             moved = rows_of(table, some(table))
-            do("delete", table)
-            table.update_incremental()
-            deltalake.write_deltalake(table, moved, mode="append")
-            table.update_incremental()
-            table.optimize.compact()
+            do("delete", folder)
+            deltalake.write_deltalake(folder, moved, mode="append")
+            deltalake.DeltaTable(folder).optimize.compact()
         case "z_order":
             table.optimize.z_order(["department"])
         case "vacuum":
             table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
         case "delete_and_vacuum":
-            do("delete", table)
-            table.update_incremental()
-            do("vacuum", table)
+            do("delete", folder)
+            do("vacuum", folder)
         case "forget":
             forget_old_log(table)
         case "delete_and_forget":
-            do("delete", table)
-            table.update_incremental()
-            forget_old_log(table)
+            do("delete", folder)
+            forget_old_log(deltalake.DeltaTable(folder))
         case "properties":
             table.alter.set_table_properties({"delta.logRetentionDuration": "interval 30 days"})
         case _:
@@ -87,6 +96,6 @@ def do(operation, table):
 
 operation, *folders = sys.argv[1:]
 for folder in folders:
-    do(operation, deltalake.DeltaTable(folder))
+    do(operation, folder)
 print("done", flush=True)
 os._exit(0)

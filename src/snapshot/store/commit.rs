@@ -18,6 +18,9 @@ use super::{Lease, RECORD, Stored, Turn};
 use crate::snapshot::rows::{FileStatistics, indexed};
 use crate::snapshot::{DataFile, Error, Record};
 
+/// Delta's name for the change data feed.
+const FEED: &str = "changeDataFeed";
+
 /// What a load wants to become the next version.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -125,6 +128,8 @@ impl Stored {
             }
         }
         actions.extend(renewed.map(Action::Metadata));
+        let protocol = with_feed(state.protocol()).map_err(|source| failed(source.into()))?;
+        actions.extend(protocol.map(Action::Protocol));
         Ok(actions)
     }
 
@@ -150,13 +155,31 @@ fn protocol() -> Result<Protocol, Error> {
     let protocol = json!({
         "minReaderVersion": 1,
         "minWriterVersion": 7,
-        "writerFeatures": ["changeDataFeed"],
+        "writerFeatures": [FEED],
     });
     serde_json::from_value(protocol).map_err(|source| Error::Record {
         table: "protocol".to_owned(),
         version: 0,
         source,
     })
+}
+
+/// The protocol with the change data feed, if it lacks that: of a table which another engine began.
+fn with_feed(old: &Protocol) -> Result<Option<Protocol>, serde_json::Error> {
+    let mut protocol = serde_json::to_value(old)?;
+    match protocol["minWriterVersion"].as_u64() {
+        // From the fourth to the sixth every writer knows it.
+        Some(4..=6) => return Ok(None),
+        Some(7..) => {
+            let features = protocol["writerFeatures"].as_array_mut();
+            let Some(features) = features.filter(|them| !them.contains(&FEED.into())) else {
+                return Ok(None);
+            };
+            features.push(FEED.into());
+        }
+        Some(..4) | None => protocol["minWriterVersion"] = 4.into(),
+    }
+    serde_json::from_value(protocol).map(Some)
 }
 
 fn metadata(schema: &Schema) -> Result<Metadata, DeltaTableError> {

@@ -36,7 +36,7 @@ const fn losing(deed: Deed) -> Deed {
     Deed { loses_versions: true, ..deed }
 }
 
-const DEEDS: [Deed; 14] = [
+const DEEDS: [Deed; 17] = [
     deed("checkpoint", Touched::Nothing, Some([0, 0, 0])),
     deed("properties", Touched::Nothing, Some([0, 0, 0])),
     deed("delete", Touched::Rows, Some([7, 0, 0])),
@@ -45,12 +45,15 @@ const DEEDS: [Deed; 14] = [
     deed("append_again", Touched::Rows, None),
     deed("append_nameless", Touched::Rows, Some([0, 0, 1])),
     deed("overwrite", Touched::Rows, Some([51, 0, 0])),
+    deed("overwrite_columns", Touched::Rows, Some([51, 70, 0])),
+    deed("append_column", Touched::Rows, Some([0, 0, 7])),
     deed("optimize", Touched::Rows, Some([0, 0, 0])),
     deed("z_order", Touched::Files, Some([0, 0, 0])),
     losing(deed("vacuum", Touched::Nothing, Some([0, 0, 0]))),
     losing(deed("delete_and_vacuum", Touched::Rows, Some([7, 0, 0]))),
     losing(deed("forget", Touched::Rows, Some([0, 0, 0]))),
     losing(deed("delete_and_forget", Touched::Rows, Some([7, 0, 0]))),
+    losing(deed("begin_anew", Touched::Rows, Some([51, 70, 0]))),
 ];
 
 const KEY: [&str; 1] = ["id"];
@@ -282,7 +285,7 @@ impl Shared {
     }
 }
 
-fn commit(log: &Path, actions: &[Value]) {
+pub(super) fn commit(log: &Path, actions: &[Value]) {
     let newest = fs::read_dir(log).expect("the log").filter_map(|entry| {
         let name = entry.expect("an entry").file_name().display().to_string();
         name.strip_suffix(".json").and_then(|number| number.parse::<u64>().ok())

@@ -10,6 +10,7 @@ mod expire;
 mod failing;
 mod faults;
 mod foreign;
+mod foreign_faults;
 mod kills;
 mod leftovers;
 pub mod loads;
