@@ -14,7 +14,7 @@ use crate::catalog::Table;
 use crate::error::Report;
 use crate::ops::{self, How, Loaded, UnderWay};
 use crate::query::Connection;
-use crate::snapshot::{ForeignCommit, Method};
+use crate::snapshot::{ForeignCommit, Method, Touched};
 use crate::{app, clock, limits, telemetry};
 
 /// Loads tables, says of each how it ended, and fails if one of them did.
@@ -123,7 +123,8 @@ fn line(loaded: &Loaded, counts: bool) -> String {
             changes.inserted, changes.updated, changes.deleted, changes.unchanged
         ));
     }
-    if let Some(told) = ForeignCommit::told(&record.foreign) {
+    let foreign = ForeignCommit::told(&record.foreign);
+    if let Some(told) = foreign.filter(|_| record.touched() > Touched::Nothing) {
         line.push_str(&format!("; {told} since the load before"));
         if record.changes.is_none() && record.method == Method::ReloadAndCompare {
             line.push_str(" and what they left cannot be compared");

@@ -120,13 +120,14 @@ impl Record {
 
 impl ForeignCommit {
     /// Says of these commits what they did, such as `other engines changed its rows (version 3:
-    /// DELETE)`; `None` if they touched nothing.
+    /// DELETE)`; `None` if there are none.
     pub fn told(commits: &[ForeignCommit]) -> Option<String> {
         let touched = commits.iter().map(|commit| commit.touched).max();
         let worst = commits.iter().filter(|commit| Some(commit.touched) == touched);
         let is_certain = worst.clone().any(|commit| !commit.operation.is_empty());
         let what = match touched.unwrap_or(Touched::Nothing) {
-            Touched::Nothing => return None,
+            Touched::Nothing if commits.is_empty() => return None,
+            Touched::Nothing => "touched no rows",
             Touched::Files => "rewrote its files",
             Touched::Rows if is_certain => "changed its rows",
             Touched::Rows => "may have changed its rows",
@@ -215,7 +216,10 @@ mod tests {
         };
         let (none, files, rows) = (Touched::Nothing, Touched::Files, Touched::Rows);
         check(&[], None);
-        check(&[("VACUUM START", none), ("VACUUM END", none)], None);
+        check(
+            &[("VACUUM START", none), ("VACUUM END", none)],
+            Some("other engines touched no rows (version 3: VACUUM START, version 4: VACUUM END)"),
+        );
         check(
             &[("VACUUM END", none), ("OPTIMIZE", files)],
             Some("other engines rewrote its files (version 4: OPTIMIZE)"),

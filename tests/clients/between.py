@@ -80,6 +80,9 @@ def do(operation, folder):
             table.optimize.z_order(["department"])
         case "vacuum":
             table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+        case "vacuum_full":
+            # Files that no commit names go too, as with Spark.
+            table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
         case "delete_and_vacuum":
             do("delete", folder)
             do("vacuum", folder)

@@ -10,11 +10,14 @@ use deltalake::kernel::transaction::{CommitData, TransactionError};
 use deltalake::kernel::{Action, Add, AddCDCFile, Metadata, Protocol, StructType, new_metadata};
 use deltalake::logstore::CommitOrBytes;
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use futures::stream::TryStreamExt as _;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{Lease, RECORD, Stored, Turn};
+use crate::limits::snapshot as limits;
 use crate::snapshot::rows::{FileStatistics, indexed};
 use crate::snapshot::{DataFile, Error, Record};
 
@@ -48,8 +51,8 @@ impl Stored {
     ///
     /// # Errors
     ///
-    /// [`Error::Raced`] if another load was committed since the turn began; the store is then as that
-    /// load left it. [`Error::Log`] if the store refuses.
+    /// [`Error::Raced`] if another commit was made since the turn began; the store is then as that has
+    /// left it. [`Error::Log`] if the store refuses, [`Error::Store`] if a file of the draft is gone.
     ///
     /// # Cancellation
     ///
@@ -64,6 +67,7 @@ impl Stored {
             Some(version) => self.onto(version, &draft, &schema).await?,
         };
         let added = draft.files.iter().flatten();
+        self.find_written(added.clone().chain(&draft.changes)).await?;
         actions.extend(added.map(|file| Action::Add(add(file, now, changed))));
         actions.extend(draft.changes.iter().map(|file| Action::Cdc(cdc(file))));
         let record = serde_json::to_value(&draft.record).map_err(|source| Error::Record {
@@ -91,6 +95,16 @@ impl Stored {
         let version = put.await.map_err(Error::Died)??;
         self.checkpoint_if_due(version).await;
         Ok(version)
+    }
+
+    /// Looks for files that no commit names yet: a VACUUM by another engine may have taken them.
+    async fn find_written(&self, files: impl Iterator<Item = &DataFile>) -> Result<(), Error> {
+        let paths: Vec<String> = files.map(|file| file.path.clone()).collect();
+        let looks = stream::iter(paths).map(|path| async move {
+            let found = self.files().head(&Path::from(path.as_str())).await;
+            found.map_err(|source| Error::Store { action: "find", path, source })
+        });
+        looks.buffer_unordered(limits::FOOTERS_AT_ONCE).try_for_each(|_| async { Ok(()) }).await
     }
 
     /// Begins a table.

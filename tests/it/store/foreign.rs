@@ -36,7 +36,7 @@ const fn losing(deed: Deed) -> Deed {
     Deed { loses_versions: true, ..deed }
 }
 
-const DEEDS: [Deed; 17] = [
+const DEEDS: [Deed; 18] = [
     deed("checkpoint", Touched::Nothing, Some([0, 0, 0])),
     deed("properties", Touched::Nothing, Some([0, 0, 0])),
     deed("delete", Touched::Rows, Some([7, 0, 0])),
@@ -50,6 +50,7 @@ const DEEDS: [Deed; 17] = [
     deed("optimize", Touched::Rows, Some([0, 0, 0])),
     deed("z_order", Touched::Files, Some([0, 0, 0])),
     losing(deed("vacuum", Touched::Nothing, Some([0, 0, 0]))),
+    losing(deed("vacuum_full", Touched::Nothing, Some([0, 0, 0]))),
     losing(deed("delete_and_vacuum", Touched::Rows, Some([7, 0, 0]))),
     losing(deed("forget", Touched::Rows, Some([0, 0, 0]))),
     losing(deed("delete_and_forget", Touched::Rows, Some([7, 0, 0]))),

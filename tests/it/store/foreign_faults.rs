@@ -3,17 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use entra_flight::error::Kind;
+use entra_flight::error::{Kind, Report};
 use entra_flight::ops::{How, UnderWay, load};
 use entra_flight::query::Connection;
 use entra_flight::sim::Tenant;
-use entra_flight::snapshot::{Method, Touched, Which};
+use entra_flight::snapshot::{Draft, Error, Method, Touched, Which};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::failing::Calls;
 use super::foreign::commit;
 use super::loads::Loader;
+use super::{Shelf, draft, two};
+use crate::clients::script;
 use crate::house::House;
 
 /// A loader into this folder whose calls are counted.
@@ -116,4 +118,24 @@ async fn a_load_behind_another_engine_may_fail_at_any_call() {
         }
     }
     assert!(failures > 10, "{failures} calls failed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_vacuum_took_before_it_was_named_never_becomes_a_version() {
+    let shelf = Shelf::new();
+    shelf.put(&two()).await;
+    let mut turn = shelf.place.begin("taken").await.expect("a turn");
+    let (files, rest) =
+        draft(&shelf.place, &shelf.table, turn.load(), &two()).await.expect("files");
+    let written = Draft { files: Some(files), ..rest };
+    let folder = shelf.place.folder().expect("a folder").display().to_string();
+    script("requirements.txt", "between.py", &["vacuum_full", &folder]).await;
+    let gone = shelf.place.commit(&turn, written.clone()).await.expect_err("it was committed");
+    assert_eq!(gone.kind(), Kind::Corrupt, "{gone}");
+    turn.catch_up(&shelf.place).await.expect("the newest commit");
+    let gone = shelf.place.commit(&turn, written).await.expect_err("the files are gone");
+    assert!(matches!(gone, Error::Store { .. }), "{gone}");
+    let said = Report::new(&gone, gone.hint()).to_string();
+    assert!(said.contains("could not find `load-taken-") && said.contains("VACUUM"), "{said}");
+    assert_eq!(shelf.place.snapshot(Which::Latest).await.expect("a version").version(), 0);
 }
