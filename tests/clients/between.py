@@ -44,6 +44,12 @@ def do(operation, folder):
             table.create_checkpoint()
         case "delete":
             table.delete(f"id IN ({listed(some(table))})")
+        case "delete_most":
+            table.delete(f"id NOT IN ({listed(some(table, 30))})")
+        case "append_many":
+            whole = table.to_pyarrow_table()
+            for prefix in ["yy-", "zz-"]:
+                deltalake.write_deltalake(folder, renamed(whole, prefix), mode="append")
         case "update":
             table.update(predicate=f"id IN ({listed(some(table))})", updates={"department": "'Elsewhere'"})
         case "append":

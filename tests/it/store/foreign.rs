@@ -233,6 +233,30 @@ async fn a_loss_is_held_back_though_a_checkpoint_hides_the_load_before() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loss_is_held_back_whether_another_engine_took_rows_or_brought_them() {
+    let accepted = How { accept: true, ..How::new(Method::ReloadAndCompare) };
+    for (operation, users, rows, did) in [
+        ("delete_most", 30, "121 rows and now has 30", "version 2: DELETE"),
+        ("append_many", 120, "363 rows and now has 120", "version 2: WRITE, version 3: WRITE"),
+    ] {
+        let shared = Shared::new().await;
+        shared.does(operation).await;
+        let loader = Loader::of(Tenant::seed(7).users(users).start(), &shared.folder);
+        let held = loader.load("users", Method::ReloadAndCompare).await.expect_err("a loss");
+        assert_eq!(
+            Report::new(&held, held.hint()).to_string(),
+            format!(
+                "`users` had {rows} of them; the load was held back\n  hint: other engines changed \
+                 its rows ({did}); look whether their rows may go, then load with `--accept`"
+            )
+        );
+        let table = loader.table("users");
+        let loaded = load(&loader.connection, &table, &accepted, &UnderWay::default()).await;
+        assert_eq!(loaded.expect("it was accepted").record.rows, users);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_that_only_a_checkpoint_names_are_not_cleared_away() {
     let shared = Shared::new().await;
     shared.does("delete_and_forget").await;
