@@ -22,6 +22,9 @@ pub const CELL_CHARS: usize = 36;
 /// Width that is taken where the terminal does not tell its own.
 pub const TERMINAL_COLUMNS: u16 = 100;
 
+/// Bytes of a file that holds a secret: Entra's have 40, and an assertion some thousand.
+pub const SECRET_BYTES_MAX: u64 = 64 << 10;
+
 /// The longest deadline of one read: no tenant takes a month, and no clock overflows by it.
 pub const DEADLINE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 

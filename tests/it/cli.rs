@@ -93,11 +93,28 @@ impl Drop for Running {
     }
 }
 
+/// Writes a file that only its owner may read.
+pub fn write_secret(path: &Path, text: impl AsRef<[u8]>) {
+    std::fs::write(path, text).expect("a file");
+    set_mode(path, 0o600);
+}
+
+/// Gives a file this mode.
+#[cfg(unix)]
+pub fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let permissions = std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(path, permissions).expect("a file of ours");
+}
+
+#[cfg(not(unix))]
+pub fn set_mode(_: &Path, _: u32) {}
+
 /// Settings for the tenant that `sim` printed.
 pub fn settings(sim: &Running, folder: &Path) -> String {
     let path = folder.join("entra-flight.toml");
     let secret = folder.join("secret");
-    std::fs::write(&secret, "simulated-secret\n").expect("a file");
+    write_secret(&secret, "simulated-secret\n");
     let text = format!(
         "[server]\nlisten = \"127.0.0.1:0\"\n\n[connections.contoso]\n\
          tenant = \"contoso.example\"\n\

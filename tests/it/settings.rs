@@ -8,6 +8,8 @@ use entra_flight::error::Kind;
 use entra_flight::graph::OnParentError;
 use expect_test::{Expect, expect};
 
+use crate::cli::{set_mode, write_secret};
+
 /// Reads a file of this text under these variables.
 fn load(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -99,14 +101,95 @@ fn values_of_another_type_have_a_rule_by_connection_and_table() {
     );
 }
 
-#[test]
-fn a_secret_may_come_from_a_file() {
+/// The secret in a file of these bytes, or what is wrong with it.
+fn secret_of(bytes: &[u8], mode: u32) -> Result<String, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let secret = folder.path().join("secret");
-    std::fs::write(&secret, "from a file\n").expect("a file");
+    write_secret(&secret, bytes);
+    set_mode(&secret, mode);
     let text = WHOLE.replace("{ env = \"CONTOSO_SECRET\" }", &format!("{{ file = {secret:?} }}"));
-    let settings = load(&text, &[]).expect("settings");
-    assert_eq!(settings.connections["contoso"].client_secret.expose(), "from a file");
+    match load(&text, &[]) {
+        Ok(settings) => Ok(settings.connections["contoso"].client_secret.expose().to_owned()),
+        Err(error) => Err(error.replace(&secret.display().to_string(), "SECRET")),
+    }
+}
+
+#[test]
+fn a_secret_may_come_from_a_file() {
+    let files: [&[u8]; 6] = [
+        b"a secret",
+        b"a secret\n",
+        b"a secret\r\n",
+        b"\xef\xbb\xbfa secret",
+        b"\xef\xbb\xbfa secret\r\n",
+        b"a secret\n\n",
+    ];
+    for file in files {
+        assert_eq!(secret_of(file, 0o600), Ok("a secret".to_owned()), "{file:?}");
+    }
+    assert_eq!(secret_of(b" a ", 0o400), Ok(" a ".to_owned()), "blanks may be part of it");
+}
+
+#[test]
+fn a_file_that_holds_no_secret_says_why() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let files = [
+        utf16("\u{feff}a secret\r\n"),
+        utf16("a secret"),
+        "\u{feff}a".encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        b"\xe9".to_vec(),
+        b"two\nlines\n".to_vec(),
+        b"\xef\xbb\xbf\n".to_vec(),
+        vec![b'a'; 1 << 20],
+    ];
+    let said = files.map(|file| secret_of(&file, 0o600).expect_err("no secret"));
+    let said = said.map(|said| said.replace("the settings have 1 fault:\n  - ", ""));
+    expect![[r#"
+        `connections.contoso.client_secret` names the file `SECRET`, which is UTF-16: save it as UTF-8 (entra-flight.toml line 10)
+        `connections.contoso.client_secret` names the file `SECRET`, which is UTF-16: save it as UTF-8 (entra-flight.toml line 10)
+        `connections.contoso.client_secret` names the file `SECRET`, which is UTF-16: save it as UTF-8 (entra-flight.toml line 10)
+        `connections.contoso.client_secret` names the file `SECRET`, which is not UTF-8 text (entra-flight.toml line 10)
+        `connections.contoso.client_secret` names the file `SECRET`, which has more than one line (entra-flight.toml line 10)
+        `connections.contoso.client_secret` names the file `SECRET`, which is empty (entra-flight.toml line 10)
+        `connections.contoso.client_secret` names the file `SECRET`, which has more than 65536 bytes, which no secret has (entra-flight.toml line 10)"#]].assert_eq(&said.join("\n"));
+}
+
+#[test]
+fn a_settings_file_is_utf8_with_a_byte_order_mark_or_without() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("entra-flight.toml");
+    let environment = || [("CONTOSO_SECRET".into(), "s3cret".into())];
+    std::fs::write(&path, format!("\u{feff}{WHOLE}")).expect("a file");
+    let settings = Settings::load(&path, environment()).expect("settings");
+    assert_eq!(settings.connections["contoso"].tenant, load_whole().connections["contoso"].tenant);
+    let utf16 = WHOLE.encode_utf16().flat_map(u16::to_be_bytes);
+    std::fs::write(&path, [0xfe, 0xff].into_iter().chain(utf16).collect::<Vec<_>>())
+        .expect("a file");
+    let error = Settings::load(&path, environment()).expect_err("UTF-16");
+    assert_eq!(error.kind(), Kind::Invalid);
+    assert_eq!(error.hint().as_deref(), Some("save it as UTF-8"));
+}
+
+fn load_whole() -> Settings {
+    load(WHOLE, &[("CONTOSO_SECRET", "s3cret")]).expect("settings")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_file_that_everybody_may_read_is_refused() {
+    for mode in [0o400, 0o600, 0o440, 0o640, 0o660] {
+        assert_eq!(secret_of(b"a secret", mode), Ok("a secret".to_owned()), "{mode:o}");
+    }
+    let said = [0o644, 0o444, 0o604, 0o602].map(|mode| {
+        let said = secret_of(b"a secret", mode).expect_err("it is open");
+        assert!(!said.contains("a secret"), "{said}");
+        format!("{mode:o}: {}", said.replace("the settings have 1 fault:\n  - ", ""))
+    });
+    expect![[r#"
+        644: `connections.contoso.client_secret` names the file `SECRET`, which everybody on this machine may read: run `chmod 600 SECRET`; for a Kubernetes secret set `defaultMode: 0400`, or 0440 with an `fsGroup`; for one of Docker's `mode: 0400` (entra-flight.toml line 10)
+        444: `connections.contoso.client_secret` names the file `SECRET`, which everybody on this machine may read: run `chmod 600 SECRET`; for a Kubernetes secret set `defaultMode: 0400`, or 0440 with an `fsGroup`; for one of Docker's `mode: 0400` (entra-flight.toml line 10)
+        604: `connections.contoso.client_secret` names the file `SECRET`, which everybody on this machine may read: run `chmod 600 SECRET`; for a Kubernetes secret set `defaultMode: 0400`, or 0440 with an `fsGroup`; for one of Docker's `mode: 0400` (entra-flight.toml line 10)
+        602: `connections.contoso.client_secret` names the file `SECRET`, which everybody on this machine may change: run `chmod 600 SECRET`; for a Kubernetes secret set `defaultMode: 0400`, or 0440 with an `fsGroup`; for one of Docker's `mode: 0400` (entra-flight.toml line 10)"#]].assert_eq(&said.join("\n"));
 }
 
 #[test]
@@ -269,7 +352,7 @@ fn a_variable_that_is_not_text_matters_only_where_it_is_used() {
 fn values_that_make_no_sense_are_faults() {
     let folder = tempfile::tempdir().expect("a folder");
     let empty = folder.path().join("empty");
-    std::fs::write(&empty, "\n").expect("a file");
+    write_secret(&empty, "\n");
     let text = format!(
         r#"
 [server]

@@ -7,6 +7,7 @@
 
 mod leaves;
 mod read;
+mod secret_file;
 mod stored;
 
 use std::collections::BTreeMap;
@@ -176,6 +177,11 @@ impl Error {
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Error::Unreadable { source, .. }
+                if source.kind() == std::io::ErrorKind::InvalidData =>
+            {
+                Some("save it as UTF-8".to_owned())
+            }
             Error::Unreadable { .. } => Some(
                 "name the file with `--settings`, or try the simulated tenant with `entra-flight \
                  demo`"

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use url::{Host, Url};
 
 use super::leaves::{Leaf, Leaves};
-use super::{Connection, Fault, GRAPH, LOGIN, Settings};
+use super::{Connection, Fault, GRAPH, LOGIN, Settings, secret_file};
 use crate::catalog::ByTable;
 use crate::limits::cli as limits;
 use crate::secret::Secret;
@@ -211,13 +211,13 @@ impl Reader {
     }
 
     fn secret_in_file(&mut self, key: &str, path: &str, place: String) -> Option<Secret> {
-        match std::fs::read_to_string(path) {
+        match secret_file::read(path.as_ref()) {
             Ok(text) => {
                 let rule = format!("names the file `{path}`, which is empty");
-                self.not_empty(key, text.trim_end_matches(['\r', '\n']), &rule, place)
+                self.not_empty(key, &text, &rule, place)
             }
-            Err(error) => {
-                let rule = format!("names the file `{path}`, which cannot be read: {error}");
+            Err(unusable) => {
+                let rule = format!("names the file `{path}`, which {unusable}");
                 self.refuse(key, &rule, Some(place));
                 None
             }
