@@ -13,7 +13,7 @@ use oauth2::{
 };
 use url::Url;
 
-use super::{Credential, Error, Refusal, Settings, Trouble};
+use super::{Credential, Error, KnownSecrets, Refusal, Settings, Trouble};
 use crate::clock;
 use crate::limits::auth as limits;
 use crate::secret::Secret;
@@ -30,6 +30,8 @@ pub(super) struct Grant {
     pub tenant: String,
     pub client_id: String,
     host: String,
+    /// What must not come back in an error.
+    pub known: KnownSecrets,
 }
 
 /// How one try ended.
@@ -47,13 +49,16 @@ impl Grant {
         let url = token_url(&settings)?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let Credential::Secret(secret) = &settings.credential;
+        let known = KnownSecrets::default();
+        known.add_credential(&settings.client_id, secret);
         let client = BasicClient::new(ClientId::new(settings.client_id.clone()))
             .set_client_secret(ClientSecret::new(secret.expose().to_owned()))
             .set_token_uri(TokenUrl::from_url(url))
             .set_auth_type(AuthType::RequestBody);
         let scope = Scope::new(settings.scope);
         let Settings { tenant, client_id, .. } = settings;
-        Ok(Grant { carrier: Carrier { transport }, client, scope, tenant, client_id, host })
+        let carrier = Carrier { transport, known: known.clone() };
+        Ok(Grant { carrier, client, scope, tenant, client_id, host, known })
     }
 
     /// Asks once. `claims` is what a refused token lacked, as Graph's challenge said it.
@@ -63,10 +68,11 @@ impl Grant {
             question = question.add_extra_param("claims", claims.to_owned());
         }
         match question.request_async(&self.carrier).await {
-            Ok(answer) => Outcome::Token(
-                Secret::new(answer.access_token().secret().as_str()),
-                answer.expires_in().unwrap_or(limits::LIFE_UNTOLD),
-            ),
+            Ok(answer) => {
+                let token = Secret::new(answer.access_token().secret().as_str());
+                self.known.add_token(&token);
+                Outcome::Token(token, answer.expires_in().unwrap_or(limits::LIFE_UNTOLD))
+            }
             Err(error) => self.judge(error),
         }
     }
@@ -80,7 +86,8 @@ impl Grant {
                     BasicErrorResponseType::Extension(code) => code.as_str(),
                     known => known.as_ref(),
                 };
-                let refusal = Refusal::new(code, answer.error_description().map(String::as_str));
+                let description = answer.error_description().map(|text| self.known.hide(text));
+                let refusal = Refusal::new(&self.known.hide(code), description.as_deref());
                 Outcome::Failed(Error::Refused {
                     tenant: self.tenant.clone(),
                     client_id: self.client_id.clone(),
@@ -97,6 +104,7 @@ impl Grant {
 /// The HTTP of `oauth2`.
 struct Carrier {
     transport: Arc<dyn Transport>,
+    known: KnownSecrets,
 }
 
 impl<'c> AsyncHttpClient<'c> for Carrier {
@@ -104,38 +112,63 @@ impl<'c> AsyncHttpClient<'c> for Carrier {
     type Future = BoxFuture<'c, Result<oauth2::HttpResponse, Trouble>>;
 
     fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
-        carry(self.transport.as_ref(), request).boxed()
+        self.carry(request).boxed()
     }
 }
 
-/// One exchange; answers that ask for patience are told apart here, because their headers are
-/// gone afterwards.
-async fn carry(
-    transport: &dyn Transport,
-    request: oauth2::HttpRequest,
-) -> Result<oauth2::HttpResponse, Trouble> {
-    let exchange = Exchange {
-        request: request.map(Bytes::from),
-        body_bytes_max: limits::TOKEN_BYTES_MAX,
-        timeout: limits::TOKEN_TIMEOUT,
+impl Carrier {
+    /// One exchange; answers that ask for patience are told apart here, because their headers are
+    /// gone afterwards.
+    async fn carry(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse, Trouble> {
+        let exchange = Exchange {
+            request: request.map(Bytes::from),
+            body_bytes_max: limits::TOKEN_BYTES_MAX,
+            timeout: limits::TOKEN_TIMEOUT,
+        };
+        let answer = self.transport.exchange(exchange).await.map_err(Trouble::Network)?;
+        let answer = answer.map(standard);
+        let status = answer.status();
+        let error = self.oauth_error(answer.body());
+        let asks_for_patience = status.is_server_error()
+            || status.as_u16() == 429
+            || matches!(error.as_deref(), Some("temporarily_unavailable" | "server_error"));
+        if asks_for_patience {
+            let retry_after = retry_after(answer.headers(), clock::unix_now());
+            return Err(Trouble::Answer { status: status.as_u16(), error, retry_after });
+        }
+        Ok(answer)
+    }
+
+    fn oauth_error(&self, body: &[u8]) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+        let error = self.known.hide(body.get("error")?.as_str()?);
+        Some(error.chars().take(60).collect())
+    }
+}
+
+/// An answer as the standard wants it: without a byte order mark, and with a life in whole seconds.
+/// Some services in Entra's place write it as text or with a fraction, as Entra's older endpoint did.
+///
+/// <https://learn.microsoft.com/entra/identity-platform/v1-protocols-oauth-code>
+fn standard(body: Vec<u8>) -> Vec<u8> {
+    let plain = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
+    let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(plain) else { return body };
+    match json.get_mut("expires_in") {
+        Some(life) if !life.is_u64() => *life = seconds(life).into(),
+        _ if plain.len() == body.len() => return body,
+        _ => {}
+    }
+    serde_json::to_vec(&json).unwrap_or(body)
+}
+
+/// A number of seconds, however it is written; `None` is no number that a life could have.
+fn seconds(life: &serde_json::Value) -> Option<u64> {
+    let number = match life {
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
     };
-    let answer = transport.exchange(exchange).await.map_err(Trouble::Network)?;
-    let status = answer.status();
-    let error = oauth_error(answer.body());
-    let asks_for_patience = status.is_server_error()
-        || status.as_u16() == 429
-        || matches!(error.as_deref(), Some("temporarily_unavailable" | "server_error"));
-    if asks_for_patience {
-        let retry_after = retry_after(answer.headers(), clock::unix_now());
-        return Err(Trouble::Answer { status: status.as_u16(), error, retry_after });
-    }
-    Ok(answer)
-}
-
-fn oauth_error(body: &[u8]) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let error = body.get("error")?.as_str()?;
-    Some(error.chars().take(60).collect())
+    // Whole seconds, rounded down: a token that is thought to live longer than it does is refused.
+    number.filter(|number: &f64| number.is_finite() && *number >= 0.0).map(|number| number as u64)
 }
 
 /// `{login_url}/{tenant}/oauth2/v2.0/token`.

@@ -2,10 +2,13 @@
 //!
 //! [`Tokens`] is the door: it holds the token of one connection, fetches it once however many
 //! wait, renews it before it ends, and replaces one that Graph has refused. What is sent to Entra
-//! is in `grant.rs`, why it failed in `error.rs`.
+//! is in `grant.rs`, why it failed in `error.rs`; what others say passes `known.rs`, which takes the
+//! secrets out of it.
 
 mod error;
 mod grant;
+mod known;
+mod spelling;
 mod token;
 mod tokens;
 
@@ -14,6 +17,7 @@ use url::Url;
 use crate::secret::Secret;
 
 pub use error::{Description, Error, Refusal, Trouble};
+pub use known::KnownSecrets;
 pub use token::{Granted, Token};
 pub use tokens::Tokens;
 

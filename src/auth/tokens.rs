@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
 use super::grant::{Grant, Outcome};
-use super::{Error, Granted, Settings, Token, Trouble};
+use super::{Error, Granted, KnownSecrets, Settings, Token, Trouble};
 use crate::clock::{self, Instant};
 use crate::limits::auth as limits;
 use crate::transport::{Backoff, Transport};
@@ -111,6 +111,11 @@ impl Tokens {
             }
         };
         fetch.await
+    }
+
+    /// What must not come back in a text from outside.
+    pub fn known_secrets(&self) -> &KnownSecrets {
+        &self.kept.grant.known
     }
 
     /// What went wrong at the last try to sign in, if no token came since.

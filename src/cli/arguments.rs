@@ -56,7 +56,8 @@ const FAULTS: &str = "What goes wrong, such as throttle:20:30s; may be repeated.
     expire_link[:reporting] expire_token[:LIFE] drop_permission[:NAME] change_between_pages \
     top_is_limit[:LIST] lose_link odd_link break_page:splice|row|member|end[:N] byte_order_mark \
     swell:ROWS endless_throttle:AFTER downtime:AFTER:TIME refuse_token:N fail_parent[:STATUS] \
-    refuse_filter[:PROPERTY] refuse_count proxy_refusal:STATUS";
+    refuse_filter[:PROPERTY] refuse_count proxy_refusal:STATUS undeclared_members \
+    wrong_type:PROPERTY expires_as_text echo_request[:sent|plain|lower|json|base64]";
 
 /// What the simulated tenant is like.
 #[derive(Args, Debug)]

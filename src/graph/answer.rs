@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::auth::KnownSecrets;
 use crate::catalog::Licence;
 use crate::error::Kind;
 use crate::limits::graph as limits;
@@ -44,8 +45,15 @@ pub struct Answer {
 
 impl Answer {
     /// Reads what an answer says about itself. A body that is no JSON, or is JSON of another
-    /// form, leaves the parts empty that it does not tell.
-    pub fn read(status: u16, headers: &HeaderMap, body: &[u8], tries: u32) -> Self {
+    /// form, leaves the parts empty that it does not tell. What it repeats of secrets is left out.
+    pub fn read(
+        status: u16,
+        headers: &HeaderMap,
+        body: &[u8],
+        tries: u32,
+        known: &KnownSecrets,
+    ) -> Self {
+        let cut = |text: &str| cut(&known.hide(text));
         let header = |name: &str| headers.get(name)?.to_str().ok().map(cut);
         let body = body.get(..limits::ERROR_BYTES_MAX).unwrap_or(body);
         let json: Value = serde_json::from_slice(without_mark(body)).unwrap_or(Value::Null);
@@ -59,7 +67,7 @@ impl Answer {
             status,
             // An OAuth server on the way answers with `error` as a string.
             code: text(error, "code").or_else(|| error.and_then(Value::as_str).map(cut)),
-            inner_code: innermost(inner),
+            inner_code: innermost(inner).as_deref().map(cut),
             message: text(error, "message"),
             request_id: header("request-id").or_else(id_inside),
             client_request_id: header("client-request-id")
@@ -74,13 +82,14 @@ impl Answer {
 
     /// What a server said that failed when it had begun to answer: the first member `error` that
     /// stands in `body` from `at` on.
-    pub fn within(body: &[u8], at: usize) -> Option<Self> {
+    pub fn within(body: &[u8], at: usize, known: &KnownSecrets) -> Option<Self> {
         let rest = body.get(at.saturating_sub(NAME.len() + 2)..)?;
         let place = memchr::memmem::find(rest, NAME)? + NAME.len();
         let rest = rest.get(place..)?.trim_ascii_start().strip_prefix(b":")?;
         let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Said>();
         let Said { code, message } = values.next()?.ok()?;
-        let answer = Answer::read(200, &HeaderMap::new(), b"", 1);
+        let answer = Answer::read(200, &HeaderMap::new(), b"", 1, known);
+        let cut = |text: &str| cut(&known.hide(text));
         let code = code.as_deref().map(cut);
         Some(Answer { code, message: message.as_deref().map(cut), ..answer })
             .filter(|answer| answer.code.is_some())
@@ -213,7 +222,7 @@ fn innermost(mut inner: Option<&Value>) -> Option<String> {
     // JSON nests 128 deep at most here: serde_json refuses more.
     while let Some(error) = inner {
         if let Some(text) = member(error, "code").and_then(Value::as_str) {
-            code = Some(cut(text));
+            code = Some(text.to_owned());
         }
         inner = member(error, "innererror");
     }
@@ -235,6 +244,11 @@ mod tests {
     use super::*;
     use expect_test::expect;
     use std::fmt::Write;
+
+    fn read(status: u16, body: &str, tries: u32) -> Answer {
+        let known = KnownSecrets::default();
+        Answer::read(status, &HeaderMap::new(), body.as_bytes(), tries, &known)
+    }
 
     #[test]
     fn answers_are_read_in_any_case_and_told_with_the_next_step() {
@@ -265,7 +279,7 @@ mod tests {
         ];
         let mut told = String::new();
         for (status, body, licence) in cases {
-            let mut answer = Answer::read(status, &HeaderMap::new(), body.as_bytes(), 1);
+            let mut answer = read(status, body, 1);
             answer.names_columns = body.contains("property");
             let hint = answer.hint("users", &["User.Read.All".into()], licence);
             let inner = answer.inner_code.as_deref().unwrap_or("-");
@@ -309,7 +323,7 @@ mod tests {
     #[test]
     fn what_comes_from_outside_stays_one_bounded_line() {
         let body = format!(r#"{{"error":{{"code":"x","message":"a\nb{}"}}}}"#, "c".repeat(9_000));
-        let answer = Answer::read(400, &HeaderMap::new(), body.as_bytes(), 3);
+        let answer = read(400, &body, 3);
         let text = answer.to_string();
         assert!(text.starts_with("Graph answered 400 x (3 attempts): a bccc"));
         assert!(text.len() < 400 && !text.contains('\n'));

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, without_mark};
 use super::error::Cause;
 use super::send::PREFER;
+use crate::auth::KnownSecrets;
 
 /// One part of an answer to a `$batch`; its body stands in the answer's.
 #[derive(Debug)]
@@ -73,15 +74,16 @@ pub(super) fn encode(urls: &[String]) -> Bytes {
     serde_json::to_vec(&questions).unwrap_or_default().into()
 }
 
-/// The parts of an answer in the order of the `asked` questions, whatever order they came in.
+/// The parts of an answer in the order of the `asked` questions, whatever order they came in. `known`
+/// is what must not come back in an error.
 ///
 /// # Errors
 ///
 /// [`Cause::MissingPart`] if the body is no answer to a batch, or a part is missing or comes
 /// twice.
-pub(super) fn read(body: &[u8], asked: usize) -> Result<Vec<Part>, Cause> {
+pub(super) fn read(body: &[u8], asked: usize, known: &KnownSecrets) -> Result<Vec<Part>, Cause> {
     let answers: Answers<'_> = serde_json::from_slice(without_mark(body)).map_err(|_| {
-        let said = Answer::within(body, 0).map(Box::new);
+        let said = Answer::within(body, 0, known).map(Box::new);
         said.map_or(Cause::MissingPart, Cause::ErrorInside)
     })?;
     let mut parts: Vec<Option<Part>> = std::iter::repeat_with(|| None).take(asked).collect();

@@ -22,10 +22,12 @@ use super::judge::{Station, Tried, Verdict, judge, judge_unreadable};
 use super::load::load;
 use super::pages::{Failure, Outlet};
 use super::parents::Parents;
+use super::read_page::read_part;
 use super::request::Listing;
 use super::room::{Held, Room};
 use super::send::{Asked, BACKOFF, Question, Reply, Sender};
-use super::walk::{Fetched, Walk, read_part};
+use super::walk::{Fetched, Walk};
+use crate::auth::KnownSecrets;
 use crate::catalog::Table;
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
@@ -254,7 +256,7 @@ impl FanOut {
             can_shrink: false,
             may_drop_filter: false,
         };
-        let read = |body: &Padded| batch::read(body.as_slice(), parents.len());
+        let read = |body: &Padded| batch::read(body.as_slice(), parents.len(), self.sender.known());
         match self.sender.ask(&question, tried, read).await? {
             Reply::Body(body, parts, asked) => Ok((body, parts, asked)),
             Reply::NoRows | Reply::Restart | Reply::Smaller | Reply::Unfiltered => {
@@ -273,7 +275,8 @@ impl FanOut {
         let now = clock::now();
         let bytes = body.as_slice().get(part.body.clone()).unwrap_or_default();
         let named = retry_after(&part.headers, clock::unix_now());
-        let mut answer = Answer::read(part.status, &part.headers, bytes, tried.failures + 1);
+        let (tries, known) = (tried.failures + 1, self.sender.known());
+        let mut answer = Answer::read(part.status, &part.headers, bytes, tries, known);
         answer.names_columns = self.listing.names_columns();
         if part.status != 200 {
             let (id, date) = (answer.client_request_id.as_deref(), answer.date.as_deref());
@@ -283,7 +286,7 @@ impl FanOut {
         self.learn(&load(part.status, &part.headers, named, tried), asked, now);
         let age = asked.token.age(now);
         Ok(match judge(&answer, &part.headers, named, station, tried, age) {
-            Verdict::Take => match split(body, part.body.clone(), asked) {
+            Verdict::Take => match split(body, part.body.clone(), asked, known) {
                 Ok(fetched) => Judged::Page(fetched),
                 Err(_) if judge_unreadable(tried) == Verdict::Backoff => {
                     Judged::Again(Again::Unreadable)
@@ -407,8 +410,13 @@ enum Again {
     Failed { answer: Answer, named: Option<Duration> },
 }
 
-fn split(body: &Arc<Padded>, at: Range<usize>, asked: &Asked) -> Result<Fetched, Cause> {
-    let envelope = read_part(body, at.clone(), Check::Whole)?;
-    let (body, found) = (body.clone(), asked.found.clone());
-    Ok(Fetched { body, at, envelope, restarted: false, sole: false, found, again: None })
+fn split(
+    body: &Arc<Padded>,
+    at: Range<usize>,
+    asked: &Asked,
+    known: &KnownSecrets,
+) -> Result<Fetched, Cause> {
+    let envelope = read_part(body, at.clone(), Check::Whole, known)?;
+    let (body, found, known) = (body.clone(), asked.found.clone(), known.clone());
+    Ok(Fetched { body, at, envelope, restarted: false, sole: false, found, again: None, known })
 }

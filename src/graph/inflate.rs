@@ -1,13 +1,14 @@
 //! A body as it was sent → the bytes of a page.
 
-use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderMap, Uri};
 use libdeflater::{DecompressionError, Decompressor};
 
 use crate::decode::Padded;
 use crate::limits::graph as limits;
 use crate::limits::transport::BODY_SPARE_BYTES;
 use crate::spare::Spare;
+use crate::transport;
 
 /// The header, the trailer, and an empty stream of deflate.
 const GZIP_BYTES_MIN: usize = 20;
@@ -109,6 +110,21 @@ fn trailer(body: &[u8]) -> Result<(u32, usize), Error> {
     let (rest, size) = body.split_last_chunk::<4>().ok_or(Error::Damaged)?;
     let (_, crc) = rest.split_last_chunk::<4>().ok_or(Error::Damaged)?;
     Ok((u32::from_le_bytes(*crc), u32::from_le_bytes(*size) as usize))
+}
+
+/// An answer whose body is as long as its head says.
+pub(super) fn whole(
+    answer: http::Response<Vec<u8>>,
+    uri: &Uri,
+) -> Result<http::Response<Vec<u8>>, transport::Error> {
+    let told = answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let told: Option<usize> = told.and_then(|length| length.trim().parse().ok());
+    let bytes = answer.body().len();
+    if told.is_some_and(|told| told > bytes) {
+        let host = uri.authority().map(|host| host.as_str().to_owned()).unwrap_or_default();
+        return Err(transport::Error::Cut { host, bytes });
+    }
+    Ok(answer)
 }
 
 #[cfg(test)]

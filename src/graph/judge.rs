@@ -211,6 +211,7 @@ impl Station {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::KnownSecrets;
     use expect_test::expect;
     use http::HeaderValue;
     use std::fmt::Write;
@@ -257,7 +258,7 @@ mod tests {
     ) -> Verdict {
         let headers = HeaderMap::new();
         let body = format!(r#"{{"error":{{"code":"{code}"}}}}"#);
-        let answer = Answer::read(status, &headers, body.as_bytes(), 1);
+        let answer = Answer::read(status, &headers, body.as_bytes(), 1, &KnownSecrets::default());
         let wait = wait.map(Duration::from_millis);
         judge(&answer, &headers, wait, station, tried, Duration::from_secs(1))
     }
@@ -274,7 +275,8 @@ mod tests {
                 (400, Station::First, Verdict::Fail),
             ] {
                 let headers = HeaderMap::new();
-                let answer = Answer::read(status, &headers, body.as_bytes(), 1);
+                let answer =
+                    Answer::read(status, &headers, body.as_bytes(), 1, &KnownSecrets::default());
                 let tried = Tried::default();
                 let verdict = judge(&answer, &headers, None, station, tried, Duration::ZERO);
                 assert_eq!(verdict, expected, "{status} {station:?}");
@@ -352,7 +354,7 @@ mod tests {
 
     #[test]
     fn an_old_token_may_lack_a_new_permission() {
-        let answer = Answer::read(403, &HeaderMap::new(), b"", 1);
+        let answer = Answer::read(403, &HeaderMap::new(), b"", 1, &KnownSecrets::default());
         let judge = |age, tried| {
             judge(&answer, &HeaderMap::new(), None, Station::First, tried, Duration::from_secs(age))
         };

@@ -37,6 +37,7 @@ mod load;
 mod meter;
 mod pages;
 mod parents;
+mod read_page;
 mod refused;
 mod request;
 mod room;

@@ -17,9 +17,11 @@ use super::error::{Cause, Error, Waiting};
 use super::journal::Found;
 use super::judge::{Tried, Verdict, judge_unreadable};
 use super::meter::Meter;
+use super::read_page::read_page;
 use super::room::Held;
 use super::send::{BACKOFF, Question, Reply, Sender};
-use super::walk::{Fetched, Walk, read_page};
+use super::walk::{Fetched, Walk};
+use crate::auth::KnownSecrets;
 use crate::catalog::Table;
 use crate::clock::Instant;
 use crate::decode::{self, Padded};
@@ -47,6 +49,8 @@ pub struct Page {
     held: Option<Arc<Held>>,
     /// How to ask for it again, where it was not checked wholly.
     again: Option<Box<Again>>,
+    /// What must not come back in an error.
+    known: KnownSecrets,
 }
 
 /// Why a page that was handed on is none.
@@ -105,7 +109,7 @@ impl Page {
     ///
     /// [`Error::Page`]; in the server's own words where it failed while it wrote the page.
     pub async fn again(mut self, flaw: Flaw) -> Result<Page, Error> {
-        let cause = flaw.cause(self.body.as_slice(), self.at.start, self.rows_at);
+        let cause = flaw.cause(&self);
         let Some(mut again) = self.again.take() else { return Err(self.error(cause)) };
         match again.ask(cause).await {
             Ok((body, envelope, found)) => {
@@ -121,7 +125,7 @@ impl Page {
 
     /// What it means that the page stays flawed.
     pub fn flawed(&self, flaw: Flaw) -> Error {
-        self.error(flaw.cause(self.body.as_slice(), self.at.start, self.rows_at))
+        self.error(flaw.cause(self))
     }
 
     fn error(&self, cause: Cause) -> Error {
@@ -130,13 +134,13 @@ impl Page {
 }
 
 impl Flaw {
-    fn cause(self, body: &[u8], start: usize, rows_at: usize) -> Cause {
+    fn cause(self, page: &Page) -> Cause {
         let at = match &self {
-            Flaw::Rows(error) => error.offset().unwrap_or(rows_at),
-            Flaw::NoKey => rows_at,
-            Flaw::End(error) => start + error.at(),
+            Flaw::Rows(error) => error.offset().unwrap_or(page.rows_at),
+            Flaw::NoKey => page.rows_at,
+            Flaw::End(error) => page.at.start + error.at(),
         };
-        match (Answer::within(body, at), self) {
+        match (Answer::within(page.body.as_slice(), at, &page.known), self) {
             (Some(said), _) => Cause::ErrorInside(Box::new(said)),
             (None, Flaw::Rows(error)) => Cause::Rows(error),
             (None, Flaw::NoKey) => Cause::NoKey,
@@ -158,7 +162,7 @@ impl Again {
             let (waiting, source) = (Waiting::Retry, Some(Box::new(cause)));
             return Err(Cause::Deadline { waiting, source });
         }
-        let read = |body: &Padded| read_page(body, Check::Head);
+        let read = |body: &Padded| read_page(body, Check::Head, self.sender.known());
         match self.sender.ask(&self.question, &mut self.tried, read).await? {
             Reply::Body(body, envelope, asked) => Ok((body, envelope, asked.found)),
             Reply::NoRows | Reply::Restart | Reply::Smaller | Reply::Unfiltered => {
@@ -349,6 +353,7 @@ impl Room<'_> {
             table: self.outlet.table.clone(),
             held,
             again: fetched.again,
+            known: fetched.known,
         });
     }
 }

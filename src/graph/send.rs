@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT,
-};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
 use super::answer::Answer;
@@ -16,7 +14,7 @@ use super::error::{Cause, Waiting};
 use super::fan_out::OnParentError;
 use super::gate::Load;
 use super::gates::{Gates, Lane, Permit, Weight};
-use super::inflate::inflate;
+use super::inflate::{inflate, whole};
 use super::journal::{Entry, Found, Journal};
 use super::judge::{
     Station, Tried, Verdict, judge, judge_network, judge_sign_in, judge_unreadable,
@@ -25,13 +23,13 @@ use super::load::{load, units};
 use super::meter::{Meter, Wait};
 use super::refused::RefusedFilters;
 use super::request::Roots;
-use crate::auth::{self, Token, Tokens};
+use crate::auth::{self, KnownSecrets, Token, Tokens};
 use crate::catalog::{ByTable, Catalog, Family};
 use crate::clock::{self, Instant};
 use crate::decode::Padded;
 use crate::limits::graph as limits;
 use crate::spare::Spare;
-use crate::transport::{self, Backoff, Exchange, NewConnection, Transport, Watch, retry_after};
+use crate::transport::{Backoff, Exchange, NewConnection, Transport, Watch, retry_after};
 
 /// Sent with every request, so that Graph's support can tell us apart.
 const AGENT: &str = concat!("entra-flight/", env!("CARGO_PKG_VERSION"));
@@ -142,6 +140,11 @@ impl Sender {
     /// The gate that this scan's requests pass.
     pub fn lane(&self) -> &Arc<Lane> {
         self.line.gates.lane(self.family)
+    }
+
+    /// What must not come back in a text from outside.
+    pub fn known(&self) -> &KnownSecrets {
+        self.line.tokens.known_secrets()
     }
 
     /// Asks until there is an answer that `read` can read, or a reason to give up.
@@ -327,7 +330,8 @@ impl Sender {
         }
         // What an error says is read if it can be; that it is one stands in the status.
         let body = inflated.as_ref().map(Padded::as_slice).unwrap_or_default();
-        let mut answer = Answer::read(status, &head.headers, body, course.tries + 1);
+        let (tries, known) = (course.tries + 1, self.known());
+        let mut answer = Answer::read(status, &head.headers, body, tries, known);
         answer.client_request_id.get_or_insert_with(|| id.clone());
         answer.may_drop_filter = question.may_drop_filter;
         answer.names_columns = question.station.is_first() && question.names_columns();
@@ -482,19 +486,4 @@ fn headers(token: &Token, question: &Question, id: &str) -> HeaderMap {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     headers
-}
-
-/// An answer whose body is as long as its head says.
-fn whole(
-    answer: http::Response<Vec<u8>>,
-    uri: &Uri,
-) -> Result<http::Response<Vec<u8>>, transport::Error> {
-    let told = answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let told: Option<usize> = told.and_then(|length| length.trim().parse().ok());
-    let bytes = answer.body().len();
-    if told.is_some_and(|told| told > bytes) {
-        let host = uri.authority().map(|host| host.as_str().to_owned()).unwrap_or_default();
-        return Err(transport::Error::Cut { host, bytes });
-    }
-    Ok(answer)
 }

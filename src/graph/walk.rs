@@ -13,15 +13,16 @@ use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ahead;
-use super::answer::Answer;
-use super::envelope::{self, Check, Envelope};
+use super::envelope::{Check, Envelope};
 use super::error::Cause;
 use super::gates::Weight;
 use super::journal::Found;
 use super::judge::{Station, Tried};
 use super::pages::Again;
+use super::read_page::read_page;
 use super::request::Listing;
 use super::send::{Asked, Question, Reply, Sender};
+use crate::auth::KnownSecrets;
 use crate::catalog::Version;
 use crate::clock;
 use crate::decode::Padded;
@@ -91,6 +92,8 @@ pub(super) struct Fetched {
     pub found: Arc<Found>,
     /// How to ask for it again, where it was not checked wholly.
     pub again: Option<Box<Again>>,
+    /// What must not come back in an error.
+    pub known: KnownSecrets,
 }
 
 /// What stands behind a full page without a link.
@@ -184,7 +187,8 @@ impl Walk {
                 told
             });
             let check = self.check;
-            let asked = sender.ask(&question, &mut tried, |body| read_page(body, check));
+            let asked =
+                sender.ask(&question, &mut tried, |body| read_page(body, check, sender.known()));
             match self.looking(asked, told, sender).await? {
                 Reply::Body(body, envelope, asked) => {
                     return self.take(question, body, envelope, asked, sender).map(Some);
@@ -233,7 +237,8 @@ impl Walk {
         let (watch, told) = ahead::watch();
         let question = Question { watch: Some(watch), ..self.ask_for(uri.clone(), false) };
         let (sender, check) = (sender.clone(), self.check);
-        let read = move |body: &Padded| read_page(body, check);
+        let known = sender.known().clone();
+        let read = move |body: &Padded| read_page(body, check, &known);
         let page = tokio::spawn(async move { sender.ask_once(&question, read).await });
         Some(Ahead { uri, page: AbortOnDropHandle::new(page), told })
     }
@@ -307,7 +312,8 @@ impl Walk {
         });
         let at = 0..body.len();
         let (body, found) = (Arc::new(body), asked.found);
-        Ok(Fetched { body, at, envelope, restarted, sole, found, again })
+        let known = sender.known().clone();
+        Ok(Fetched { body, at, envelope, restarted, sole, found, again, known })
     }
 
     fn advance(&mut self, envelope: &Envelope, sender: &Sender) {
@@ -350,7 +356,7 @@ impl Walk {
 
     async fn prove_last(&mut self, uri: Uri, sender: &Sender) -> Result<(), Cause> {
         let question = self.ask_for(uri, false);
-        let read = |body: &Padded| read_page(body, Check::Whole);
+        let read = |body: &Padded| read_page(body, Check::Whole, sender.known());
         match sender.ask(&question, &mut Tried::default(), read).await? {
             Reply::Body(_, Envelope { next: Some(link), .. }, _) => {
                 self.next = Some(Next::Link(self.follow(&link, sender)?));
@@ -452,24 +458,6 @@ fn address(link: &str) -> Option<Uri> {
         }
     }
     Uri::try_from(encoded).ok()
-}
-
-/// A body as a page.
-pub(super) fn read_page(body: &Padded, check: Check) -> Result<Envelope, Cause> {
-    read_part(body, 0..body.len(), check)
-}
-
-/// A part of a body as a page.
-pub(super) fn read_part(body: &Padded, at: Range<usize>, check: Check) -> Result<Envelope, Cause> {
-    let start = at.start;
-    envelope::split(body, at, check).map_err(|error| {
-        // A decoder counts from the beginning of the body.
-        let from = if matches!(error, envelope::Error::Rows(_)) { 0 } else { start };
-        match Answer::within(body.as_slice(), from + error.at()) {
-            Some(said) => Cause::ErrorInside(Box::new(said)),
-            None => Cause::Envelope(error),
-        }
-    })
 }
 
 #[cfg(test)]

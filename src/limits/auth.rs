@@ -42,5 +42,15 @@ pub const EARLY_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// The life of a token when the answer names none. Entra's live 60 to 90 minutes.
 pub const LIFE_UNTOLD: Duration = Duration::from_secs(10 * 60);
 
+/// Tokens that are taken out of what others say: requests with an older one have been answered, or
+/// given up, when so many came after it.
+pub const TOKENS_KNOWN_MAX: usize = 8;
+
+/// Characters of a secret's beginning that are taken out of a text as the whole would be.
+pub const SECRET_PART_CHARS: usize = 16;
+
+/// Characters of base64 that tell a secret: fewer stand in any text.
+pub const BASE64_CHARS_MIN: usize = 8;
+
 /// Characters of Entra's own description that an error repeats.
 pub const DESCRIPTION_CHARS_MAX: usize = 300;

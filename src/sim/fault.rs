@@ -4,11 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::echo::Echo;
 use super::surface::opens_something;
 use super::{Error, limits};
 
 /// How each fault is written.
-const FORMS: [&str; 25] = [
+const FORMS: [&str; 27] = [
     "throttle:AFTER:WAIT",
     "outage:N",
     "slow:WAIT",
@@ -34,6 +35,8 @@ const FORMS: [&str; 25] = [
     "proxy_refusal:STATUS",
     "undeclared_members",
     "wrong_type:PROPERTY",
+    "expires_as_text",
+    "echo_request[:sent|plain|lower|json|base64]",
 ];
 
 /// Every form, for a message.
@@ -47,7 +50,9 @@ const TOKEN_LIFE: Duration = Duration::from_secs(5);
 /// Something that goes wrong on purpose.
 ///
 /// Faults concern requests to Graph; of those to the sign-in service only
-/// [`ExpireToken`](Fault::ExpireToken) takes notice. Parts of a `$batch` are requests.
+/// [`ExpireToken`](Fault::ExpireToken), [`ExpiresAsText`](Fault::ExpiresAsText),
+/// [`ByteOrderMark`](Fault::ByteOrderMark) and [`EchoRequest`](Fault::EchoRequest) take notice. Parts
+/// of a `$batch` are requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Once `after` requests were served, 429 with `Retry-After` until `wait` has passed; then
@@ -160,6 +165,13 @@ pub enum Fault {
         /// Such as `createdDateTime`.
         property: String,
     },
+    /// The life of a token is told as text.
+    ExpiresAsText,
+    /// Errors repeat the request that they answer.
+    EchoRequest {
+        /// In which form.
+        echo: Echo,
+    },
 }
 
 /// What is wrong with a page that was begun and not ended well.
@@ -263,6 +275,12 @@ fn read(word: &str, rest: Option<&str>) -> Option<Fault> {
         ("wrong_type", Some(property)) if !property.is_empty() => {
             Some(Fault::WrongType { property: property.to_owned() })
         }
+        ("expires_as_text", None) => Some(Fault::ExpiresAsText),
+        ("echo_request", word) => {
+            let word = word.unwrap_or(Echo::Sent.word());
+            let (echo, _) = Echo::ALL.into_iter().find(|(_, it)| *it == word)?;
+            Some(Fault::EchoRequest { echo })
+        }
         _ => None,
     }
 }
@@ -332,6 +350,9 @@ impl fmt::Display for Fault {
             Fault::ProxyRefusal { status } => write!(f, "proxy_refusal:{status}"),
             Fault::UndeclaredMembers => f.write_str("undeclared_members"),
             Fault::WrongType { property } => write!(f, "wrong_type:{property}"),
+            Fault::ExpiresAsText => f.write_str("expires_as_text"),
+            Fault::EchoRequest { echo: Echo::Sent } => f.write_str("echo_request"),
+            Fault::EchoRequest { echo } => write!(f, "echo_request:{}", echo.word()),
         }
     }
 }

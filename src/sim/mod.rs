@@ -31,6 +31,7 @@ mod builder;
 mod churn;
 mod complex;
 mod counters;
+mod echo;
 mod error;
 mod fault;
 mod filter;
@@ -67,6 +68,7 @@ use crate::limits::sim as limits;
 pub use builder::Builder;
 pub use churn::Churn;
 pub use counters::{Counters, Served};
+pub use echo::Echo;
 pub use error::Error;
 pub use fault::{
     Breakage, Fault, ThrottleFault, break_page, change_between_pages, cut_body, downtime,

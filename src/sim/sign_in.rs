@@ -96,7 +96,12 @@ impl State {
                 ..Denial::new("invalid_request", 90_014, "There is no such endpoint.")
             }),
         };
-        let reply = reply.unwrap_or_else(|denial| denial.reply(asked));
+        let reply = reply.unwrap_or_else(|mut denial| {
+            if let Some(echo) = self.trouble.echo(asked) {
+                denial.text = format!("The request was {echo} . {}", denial.text);
+            }
+            denial.reply(asked)
+        });
         reply.with("x-ms-request-id", asked.request_id).with("cache-control", "no-store, no-cache")
     }
 
@@ -133,6 +138,10 @@ impl State {
             life: self.trouble.token_life(),
             now: asked.now,
         });
+        let life = match self.trouble.tells_life_as_text() {
+            true => json!(life.to_string()),
+            false => json!(life),
+        };
         let body = json!({
             "token_type": "Bearer",
             "expires_in": life,

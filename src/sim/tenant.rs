@@ -165,7 +165,12 @@ impl State {
     pub(super) fn graph(&self, asked: &Asked<'_>) -> Reply {
         let mut told = Vec::new();
         let decided = self.decide(asked, &mut told);
-        let mut reply = decided.unwrap_or_else(|refusal| refusal.reply(asked));
+        let mut reply = decided.unwrap_or_else(|mut refusal| {
+            if let Some(echo) = self.trouble.echo(asked) {
+                refusal.message = format!("The request was {echo} . {}", refusal.message);
+            }
+            refusal.reply(asked)
+        });
         reply.headers.extend(told);
         if reply.status.as_u16() >= 400 {
             add(&self.tally.refused, 1);
@@ -265,7 +270,7 @@ impl State {
     fn send(&self, asked: &Asked<'_>, reply: Reply, service: Service) -> Answer {
         add(&self.tally.body_bytes, reply.body.len() as u64);
         let json = reply.content_type.starts_with("application/json");
-        let body = match json && service == Service::Graph && self.trouble.marks_byte_order() {
+        let body = match json && self.trouble.marks_byte_order() {
             true => [b"\xef\xbb\xbf", reply.body.as_slice()].concat(),
             false => reply.body,
         };

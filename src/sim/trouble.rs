@@ -7,7 +7,7 @@ use http::{HeaderName, StatusCode, header};
 
 use super::fault::{Breakage, Fault};
 use super::options::Options;
-use super::reply::{Refusal, Reply};
+use super::reply::{Asked, Refusal, Reply};
 
 /// Under `slow`, the first answer and each one that many later is late.
 const SLOW_EVERY: u64 = 5;
@@ -239,6 +239,19 @@ impl Trouble {
     pub(super) fn wrong_type(&self) -> Option<&str> {
         self.faults.iter().find_map(|fault| match fault {
             Fault::WrongType { property } => Some(property.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether tokens tell their life as text.
+    pub(super) fn tells_life_as_text(&self) -> bool {
+        self.has(&Fault::ExpiresAsText)
+    }
+
+    /// What an error repeats of the request that it answers.
+    pub(super) fn echo(&self, asked: &Asked<'_>) -> Option<String> {
+        self.faults.iter().find_map(|fault| match fault {
+            Fault::EchoRequest { echo } => Some(echo.of(asked)),
             _ => None,
         })
     }

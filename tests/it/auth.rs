@@ -269,6 +269,60 @@ async fn the_tenant_s_refusals_say_what_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_life_is_a_number_however_it_is_written() {
+    let cases = [
+        ("3599", 3_599),
+        (r#""3599""#, 3_599),
+        (r#"" 3599 ""#, 3_599),
+        ("3599.9", 3_599),
+        (r#""3599.9""#, 3_599),
+        ("3.6e3", 3_600),
+        // What is no number is as good as nothing.
+        (r#""soon""#, 600),
+        (r#""NaN""#, 600),
+        ("-1", 600),
+        ("null", 600),
+        ("[1]", 600),
+    ];
+    for mark in ["", "\u{feff}"] {
+        for (life, seconds) in cases {
+            let body = format!(
+                r#"{mark}{{"token_type":"Bearer","expires_in":{life},"access_token":"a"}}"#
+            );
+            let script = Script::new([(200, "", &body), (200, "", &token("b", 3600))]);
+            let tokens = script.tokens();
+            assert_eq!(tokens.token().await.expect(life).secret().expose(), "a");
+            // A twentieth of a life is not used, a minute at most.
+            let used = seconds - (seconds / 20).min(60);
+            clock::sleep(secs(used - 1)).await;
+            assert_eq!(tokens.token().await.expect(life).secret().expose(), "a", "{life}");
+            clock::sleep(secs(2)).await;
+            assert_eq!(tokens.token().await.expect(life).secret().expose(), "b", "{life}");
+        }
+    }
+    for life in [u64::MAX.to_string(), "1e300".to_owned(), "\"1e300\"".to_owned()] {
+        let body = format!(r#"{{"token_type":"Bearer","expires_in":{life},"access_token":"a"}}"#);
+        assert!(Script::new([(200, "", &body)]).tokens().token().await.is_ok(), "{life}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn marks_and_texts_of_the_sign_in_service_do_not_matter() {
+    let words = ["byte_order_mark", "expires_as_text"];
+    let tenant = words.into_iter().fold(Tenant::seed(7).users(40), |tenant, word| {
+        tenant.fault(word.parse::<sim::Fault>().expect(word))
+    });
+    let tenant = Arc::new(tenant.start());
+    let tokens = Tokens::new(tenant.clone(), settings()).expect("an address");
+    assert!(tokens.granted().await.expect("a token").is_some());
+    let credential = Credential::Secret(Secret::new(sim::EXPIRED_SECRET));
+    let expired = Tokens::new(tenant, Settings { credential, ..settings() }).expect("an address");
+    let error = expired.token().await.expect_err("an expired secret");
+    assert!(error.to_string().starts_with("could not sign in"), "{error}");
+    assert!(error.hint().expect("a hint").contains("has expired"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_secret_is_printed() {
     let script = Script::new([(200, "", &token("the-token", 60))]);
     let tokens = script.tokens();

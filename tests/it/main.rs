@@ -25,6 +25,7 @@ mod proto;
 mod refused;
 mod reported;
 mod scan;
+mod secrets;
 mod settings;
 mod sim;
 mod sockets;

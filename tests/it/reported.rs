@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use entra_flight::query::Request;
 use entra_flight::sim::{Fault, Tenant};
@@ -107,6 +108,16 @@ async fn what_people_met_is_the_whole_truth_or_an_error() {
         odd_link of users (OData 4.01 names, proxies): every row once
         byte_order_mark throttle:2:1s expire_link of users (docs-contrib#8206): every row once
     "#]].assert_eq(&told);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_order_mark_before_a_batch_is_no_part_of_it() {
+    let table = "group_members";
+    let calm = keys(&house(USERS, &[]), &Request::table(table)).await.expect("members");
+    let tenant = Tenant::seed(7).users(USERS).latency(Duration::from_millis(900));
+    let house = House::of(tenant.fault(Fault::ByteOrderMark).start());
+    assert_eq!(keys(&house, &Request::table(table)).await, Ok(calm));
+    assert!(house.tenant.counters().batch_parts > 0);
 }
 
 // Plans are made on threads of their own, which a clock that stands still does not wait for.

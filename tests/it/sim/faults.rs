@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use entra_flight::sim::{
-    Breakage, Fault, Tenant, break_page, change_between_pages, cut_body, downtime, drop_permission,
-    endless_throttle, expire_link, expire_token, fail_parent, foreign_link, outage, proxy_refusal,
-    refuse_count, refuse_filter, refuse_token, repeat_link, slow, throttle, top_is_limit,
+    Breakage, Echo, Fault, Tenant, break_page, change_between_pages, cut_body, downtime,
+    drop_permission, endless_throttle, expire_link, expire_token, fail_parent, foreign_link,
+    outage, proxy_refusal, refuse_count, refuse_filter, refuse_token, repeat_link, slow, throttle,
+    top_is_limit,
 };
 use expect_test::expect;
 use http::Method;
@@ -29,7 +30,7 @@ fn ms(milliseconds: u64) -> Duration {
 
 #[test]
 fn words_are_read_and_written() {
-    let cases: [(&str, Fault); 32] = [
+    let cases: [(&str, Fault); 35] = [
         ("throttle:3:2128ms", throttle().after(3).wait(ms(2_128)).into()),
         ("throttle:20:30s", throttle().after(20).wait(ms(30_000)).into()),
         ("outage:4", outage(4)),
@@ -62,6 +63,9 @@ fn words_are_read_and_written() {
         ("proxy_refusal:407", proxy_refusal(407)),
         ("undeclared_members", Fault::UndeclaredMembers),
         ("wrong_type:mail", Fault::WrongType { property: "mail".to_owned() }),
+        ("expires_as_text", Fault::ExpiresAsText),
+        ("echo_request", Fault::EchoRequest { echo: Echo::Sent }),
+        ("echo_request:base64", Fault::EchoRequest { echo: Echo::Base64 }),
     ];
     for (word, fault) in cases {
         assert_eq!(word.parse::<Fault>().expect(word), fault);
@@ -99,7 +103,7 @@ fn a_wrong_word_is_told_the_right_form() {
         })
         .collect();
     expect![[r#"
-        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent[:STATUS]`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`; 
+        there is no fault `throtle`, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent[:STATUS]`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`, `expires_as_text`, `echo_request[:sent|plain|lower|json|base64]`; 
         the fault `throttle` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:0:1s` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `throttle:1:1` is not of the form `throttle:AFTER:WAIT`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
@@ -113,7 +117,7 @@ fn a_wrong_word_is_told_the_right_form() {
         the fault `break_page:twice` is not of the form `break_page:splice|row|member|end[:N]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the fault `drop_permission:` is not of the form `drop_permission[:NAME]`; waits are written like `30s`, `2128ms` or `2m`, numbers as digits
         the permission `NoSuch` opens no list, so dropping it changes nothing; name one such as `User.Read.All`, or none to drop all
-        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent[:STATUS]`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`; 
+        there is no fault ``, only `throttle:AFTER:WAIT`, `outage:N`, `slow:WAIT`, `cut_body:BYTES`, `repeat_link`, `foreign_link`, `expire_link[:reporting]`, `expire_token[:LIFE]`, `drop_permission[:NAME]`, `change_between_pages`, `top_is_limit[:LIST]`, `lose_link`, `odd_link`, `break_page:splice|row|member|end[:N]`, `byte_order_mark`, `swell:ROWS`, `endless_throttle:AFTER`, `downtime:AFTER:TIME`, `refuse_token:N`, `fail_parent[:STATUS]`, `refuse_filter[:PROPERTY]`, `refuse_count`, `proxy_refusal:STATUS`, `undeclared_members`, `wrong_type:PROPERTY`, `expires_as_text`, `echo_request[:sent|plain|lower|json|base64]`; 
     "#]].assert_eq(&said.concat());
 }
 
