@@ -14,6 +14,7 @@
 //! resource_units = 2
 //! permissions = ["GroupMember.Read.All"]
 //! licence = "P1"
+//! hidden_without = "Member.Read.Hidden"   # where Graph leaves rows out without it
 //! columns = [
 //!   { name = "group_id", from = "{id}", type = "text" },
 //!   { name = "id", type = "text", description = "The member" },
@@ -67,6 +68,7 @@ struct File {
     resource_units: u32,
     permissions: Vec<Arc<str>>,
     licence: Option<Licence>,
+    hidden_without: Option<Arc<str>>,
     columns: Vec<Entry>,
     #[serde(default)]
     filter: BTreeMap<String, Vec<String>>,
@@ -124,6 +126,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Table, Fault> {
         resource_units: file.resource_units,
         permissions: file.permissions,
         licence: file.licence,
+        hidden_without: file.hidden_without,
         columns,
         schema: Arc::new(Schema::empty()),
     };

@@ -24,7 +24,8 @@ impl Column {
 ///
 /// Its metadata are `entra.table`, `entra.description`, `entra.version`, `entra.path`,
 /// `entra.key` and `entra.permission` (lists with commas; any one of the permissions is enough),
-/// and `entra.licence` where one is needed.
+/// `entra.licence` where one is needed, and `entra.hidden_without` where rows are left out without a
+/// further permission.
 pub(super) fn schema(table: &Table) -> SchemaRef {
     let mut metadata = HashMap::new();
     put(&mut metadata, "entra.table", Some(&table.name));
@@ -34,6 +35,7 @@ pub(super) fn schema(table: &Table) -> SchemaRef {
     put(&mut metadata, "entra.key", Some(&table.key.join(",")));
     put(&mut metadata, "entra.permission", Some(&table.permissions.join(",")));
     put(&mut metadata, "entra.licence", table.licence.map(|it| it.to_string()).as_deref());
+    put(&mut metadata, "entra.hidden_without", table.hidden_without.as_deref());
     let fields: Vec<_> = table.columns.iter().map(Column::field).collect();
     Arc::new(Schema::new_with_metadata(fields, metadata))
 }

@@ -45,6 +45,9 @@ pub struct Table {
     pub permissions: Vec<Arc<str>>,
     /// The licence it needs beyond Entra ID Free, such as `Entra ID P1 or P2`.
     pub licence: Option<Licence>,
+    /// The further permission without which Graph leaves rows out and does not say so, such as members
+    /// of groups that hide them.
+    pub hidden_without: Option<Arc<str>>,
     /// In the order of the schema.
     pub columns: Vec<Column>,
     /// The Arrow schema of all columns, with the metadata of table and fields.

@@ -64,6 +64,10 @@ pub async fn describe(command: Describe, console: &Console) -> Result<(), Error>
             console.result(&format!("{key}: {value}"))?;
         }
     }
+    if let Some(permission) = schema.metadata().get("entra.hidden_without") {
+        let line = format!("hidden: rows that Graph leaves out silently without {permission}");
+        console.result(&line)?;
+    }
     console.result("")?;
     let mut drawn = plain(["column", "type", "what it holds"]);
     for field in schema.fields() {

@@ -24,6 +24,24 @@ pub struct Access {
     pub table: Arc<str>,
     /// What is in the way; `None` if nothing is.
     pub lacks: Option<Lack>,
+    /// What becomes of rows that are hidden, where some may be.
+    pub hidden: Option<HiddenRows>,
+}
+
+/// Rows that Graph leaves out without a further permission, and does not say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HiddenRows {
+    /// The permission that shows them.
+    pub permission: Arc<str>,
+    /// Whether the token has it.
+    pub granted: bool,
+}
+
+impl HiddenRows {
+    /// Whether they are among what is read.
+    pub fn word(&self) -> &'static str {
+        if self.granted { "granted" } else { "missing" }
+    }
 }
 
 /// What is in the way of reading a table.
@@ -57,6 +75,8 @@ impl Access {
             "table": *self.table,
             "allowed": self.allowed(),
             "lacks": self.lacks.as_ref().map(ToString::to_string),
+            "hidden_without": self.hidden.as_ref().map(|hidden| &*hidden.permission),
+            "hidden_rows": self.hidden.as_ref().map(HiddenRows::word),
         })
     }
 }
@@ -89,6 +109,10 @@ pub async fn check(
         table: table.name.clone(),
         lacks: permission(table, &connection.catalog, &granted)
             .or_else(|| licence(table, licences.as_ref())),
+        hidden: table.hidden_without.as_ref().map(|permission| HiddenRows {
+            permission: permission.clone(),
+            granted: granted.contains(&**permission),
+        }),
     };
     Ok(tables.iter().map(judge).collect())
 }

@@ -9,7 +9,7 @@ mod kept;
 mod load;
 mod schedule;
 
-pub use check::{Access, Lack, allowed, check};
+pub use check::{Access, HiddenRows, Lack, allowed, check};
 pub use cron::{Cron, CronError};
 pub use expire::expire;
 pub use history::{History, Step, history};

@@ -12,8 +12,10 @@ fn row(table: &Table) -> String {
     let key: Vec<&str> = table.key.iter().map(AsRef::as_ref).collect();
     let permission = table.permissions.first().map_or("", AsRef::as_ref);
     let licence = table.licence.map(|licence| format!("; {licence}")).unwrap_or_default();
+    let hidden = table.hidden_without.as_ref();
+    let hidden = hidden.map(|it| format!("; hidden rows: {it}")).unwrap_or_default();
     format!(
-        "| `{}` | {} | `{}` | {} | {permission}{licence} |\n",
+        "| `{}` | {} | `{}` | {} | {permission}{licence}{hidden} |\n",
         table.name,
         table.description,
         table.path,

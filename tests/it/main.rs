@@ -16,6 +16,7 @@ mod clients;
 mod decode;
 mod docs;
 mod graph;
+mod hidden;
 mod hints;
 mod house;
 mod logs;
