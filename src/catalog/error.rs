@@ -77,6 +77,9 @@ pub enum Fault {
     /// The key names a column that there is not.
     #[error("the key column `{0}` is not declared")]
     Key(String),
+    /// A column that is said to name rows is not declared.
+    #[error("the naming column `{0}` is not declared")]
+    NamedBy(String),
     /// There is no key.
     #[error("there is no key")]
     NoKey,

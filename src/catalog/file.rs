@@ -6,6 +6,7 @@
 //! version = "beta"                  # "v1.0" unless said
 //! parent = "groups"                 # a fan-out; with `expand = "manager"`, an expansion
 //! key = ["group_id", "id"]
+//! named_by = ["displayName"]        # what people call a row: the first that it has
 //! page_rows = 999                   # no `$top` unless said
 //! top_may_limit = true              # where `$top` may bound all rows, not a page
 //! select = false                    # where `$select` is not taken
@@ -44,6 +45,9 @@ use super::{
 /// What stands for the parent's key, in a path and as a column's `from`.
 const PARENT_KEY: &str = "{id}";
 
+/// What a row is called where its table does not say.
+const USUAL_NAMES: [&str; 2] = ["displayName", "userPrincipalName"];
+
 /// The name of the last column of every table.
 const EXTRA: &str = "_extra";
 
@@ -57,6 +61,7 @@ struct File {
     parent: Option<Arc<str>>,
     expand: Option<Arc<str>>,
     key: Vec<Arc<str>>,
+    named_by: Option<Vec<Arc<str>>>,
     page_rows: Option<u32>,
     #[serde(default)]
     top_may_limit: bool,
@@ -118,6 +123,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Table, Fault> {
         version: file.version,
         read: read(file.parent, file.expand)?,
         key: file.key,
+        named_by: file.named_by.unwrap_or_default(),
         page_rows: file.page_rows,
         top_may_limit: file.top_may_limit,
         takes_select: file.select,
@@ -131,6 +137,10 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Table, Fault> {
         schema: Arc::new(Schema::empty()),
     };
     check(&table)?;
+    if table.named_by.is_empty() {
+        let usual = USUAL_NAMES.iter().filter(|name| table.column(name).is_some());
+        table.named_by = usual.map(|name| (*name).into()).collect();
+    }
     table.schema = schema(&table);
     Ok(table)
 }
@@ -242,6 +252,9 @@ fn check(table: &Table) -> Result<(), Fault> {
     }
     if let Some(name) = table.key.iter().find(|name| table.column(name).is_none()) {
         return Err(Fault::Key(name.to_string()));
+    }
+    if let Some(name) = table.named_by.iter().find(|name| table.column(name).is_none()) {
+        return Err(Fault::NamedBy(name.to_string()));
     }
     let fans_out = matches!(table.read, Read::FanOut { .. });
     if !table.path.starts_with('/')

@@ -25,6 +25,9 @@ pub struct Table {
     pub read: Read,
     /// The columns that together tell one row from every other.
     pub key: Vec<Arc<str>>,
+    /// The columns that name a row to people, the best first; a row is called by the first that it
+    /// fills.
+    pub named_by: Vec<Arc<str>>,
     /// `$top` to ask for; `None` where the endpoint takes none.
     pub page_rows: Option<u32>,
     /// Whether `$top` may bound the whole answer and not a page: such a table is never asked for

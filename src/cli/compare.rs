@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use super::Error;
 use super::arguments::Compare;
 use super::console::Console;
+use super::names::{ParentNames, name};
 use super::{reader, report};
 use crate::catalog::{CHANGE_TYPE, CHANGED_COLUMNS, Table};
 use crate::error::Kind;
@@ -24,7 +25,8 @@ pub async fn run(command: Compare, console: &Console) -> Result<(), Error> {
     let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?;
     if let Some(path) = &command.html {
-        return report(&command, connection, path, console).await;
+        let span = (command.from, command.to);
+        return report(&command.tables, span, connection, path, console).await;
     }
     for name in &command.tables {
         let table = connection.catalog.table(name)?;
@@ -35,23 +37,24 @@ pub async fn run(command: Compare, console: &Console) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the page, whole or not at all.
-async fn report(
-    command: &Compare,
+/// Writes the page of these tables, or of all, between two versions; whole or not at all.
+pub async fn report(
+    tables: &[String],
+    (from, to): (Option<Which>, Which),
     connection: &Connection,
     path: &Path,
     console: &Console,
 ) -> Result<(), Error> {
     let mut histories = Vec::new();
-    for table in reader::stored_tables(connection, &command.tables)? {
+    for table in reader::stored_tables(connection, tables)? {
         let versions = connection.stored(table)?.versions().await?;
-        if command.tables.is_empty() && versions.len() < 2 {
+        if tables.is_empty() && versions.len() < 2 {
             continue;
         }
         // A page tells of all versions that there are, unless it is told where to begin.
-        let from = command.from.or(versions.first().map(|oldest| Which::Number(oldest.version)));
-        match ops::history(connection, table, from, command.to).await {
-            Err(error) if command.tables.is_empty() && error.kind() == Kind::NotFound => {
+        let from = from.or(versions.first().map(|oldest| Which::Number(oldest.version)));
+        match ops::history(connection, table, from, to).await {
+            Err(error) if tables.is_empty() && error.kind() == Kind::NotFound => {
                 console.note(&format!("{}: left out, because {error}", table.name));
             }
             history => histories.push(history?),
@@ -74,6 +77,7 @@ async fn show(
     let (old, new) = query::pair(&place, command.from, command.to).await?;
     let (from, to) = (old.version(), new.version());
     let said = |counts| format!("{}: version {from} to {to}: {}", table.name, summary(counts));
+    let mut parents = ParentNames::of(connection, table).await?;
     if command.summary {
         let counts = snapshot::count(&old, &new, table).await?;
         let line = match command.kept.json {
@@ -87,7 +91,12 @@ async fn show(
         let batch = batch?;
         let lines = match command.kept.json {
             true => json(&batch),
-            false => text(&batch, table),
+            false => {
+                if let Some(parents) = &mut parents {
+                    parents.read(&batch).await?;
+                }
+                text(&batch, table, parents.as_ref())
+            }
         };
         let lines = lines.map_err(|error| Error::Print(Box::new(error)))?;
         if !console.bytes(&lines)? {
@@ -119,20 +128,60 @@ fn json(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
     Ok(lines.into_inner())
 }
 
+/// The first changes of one table since the version before, and how many there are.
+pub async fn brief(
+    connection: &Connection,
+    table: &Table,
+    changes_max: usize,
+    console: &Console,
+) -> Result<(), Error> {
+    let place = connection.stored(table)?;
+    let (old, new) = query::pair(&place, None, Which::Latest).await?;
+    let mut parents = ParentNames::of(connection, table).await?;
+    let mut compared = snapshot::compare(&old, &new, table);
+    let (mut shown, mut changes) = (String::new(), 0);
+    while let Some(batch) = compared.batches.next().await.transpose()? {
+        if changes > changes_max {
+            continue;
+        }
+        if let Some(parents) = &mut parents {
+            parents.read(&batch).await?;
+        }
+        let lines = text(&batch, table, parents.as_ref());
+        let lines = lines.map_err(|error| Error::Print(Box::new(error)))?;
+        for line in String::from_utf8_lossy(&lines).lines() {
+            changes += usize::from(!line.starts_with(' '));
+            if changes <= changes_max {
+                shown.push_str(&format!("  {line}\n"));
+            }
+        }
+    }
+    let counts = compared.counts();
+    let more = counts.changed().saturating_sub(changes_max as u64);
+    if more > 0 {
+        shown.push_str(&format!("  … and {more} more\n"));
+    }
+    let lines = format!("{}: {}\n{shown}", table.name, summary(&counts));
+    console.note(lines.trim_end());
+    Ok(())
+}
+
 /// `+` a new row, `-` a row that is gone, `~` a changed one with each column before and after.
-fn text(batch: &RecordBatch, table: &Table) -> Result<Vec<u8>, ArrowError> {
+fn text(
+    batch: &RecordBatch,
+    table: &Table,
+    parents: Option<&ParentNames>,
+) -> Result<Vec<u8>, ArrowError> {
     let kinds = column(batch, CHANGE_TYPE)?.as_string::<i32>();
     let changed = column(batch, CHANGED_COLUMNS)?.as_list::<i32>();
-    let key = table.key.iter().map(|name| column(batch, name)).collect::<Result<Vec<_>, _>>()?;
     let mut lines = String::new();
     for row in 0..batch.num_rows() {
-        let names = key.iter().map(|key| shown(key, row)).collect::<Result<Vec<_>, _>>()?;
-        let names = names.join(" / ");
+        let who = || who(batch, table, parents, row);
         match kinds.value(row) {
-            "insert" => lines.push_str(&format!("+ {names}{}\n", name(batch, table, row)?)),
-            "delete" => lines.push_str(&format!("- {names}{}\n", name(batch, table, row)?)),
+            "insert" => lines.push_str(&format!("+ {}\n", who()?)),
+            "delete" => lines.push_str(&format!("- {}\n", who()?)),
             "update_preimage" => {
-                lines.push_str(&format!("~ {names}\n"));
+                lines.push_str(&format!("~ {}\n", who()?));
                 for name in changed.value(row).as_string::<i32>().iter().flatten() {
                     let cells = column(batch, name)?;
                     let (before, after) = (shown(cells, row)?, shown(cells, row + 1)?);
@@ -143,6 +192,26 @@ fn text(batch: &RecordBatch, table: &Table) -> Result<Vec<u8>, ArrowError> {
         }
     }
     Ok(lines.into_bytes())
+}
+
+/// A row's key with names beside it: `GROUP (Sales) / MEMBER (Ann Lee)`.
+fn who(
+    batch: &RecordBatch,
+    table: &Table,
+    parents: Option<&ParentNames>,
+    row: usize,
+) -> Result<String, ArrowError> {
+    let mut parts = Vec::new();
+    for (at, key) in table.key.iter().enumerate() {
+        let id = shown(column(batch, key)?, row)?;
+        let parent = parents.and_then(|parents| parents.name(key, &id));
+        let own = name(batch, table, row).filter(|_| at + 1 == table.key.len());
+        let names: Vec<String> = parent.into_iter().chain(own).map(line).collect();
+        let names = names.into_iter().filter(|name| !name.is_empty() && *name != id);
+        let names = names.collect::<Vec<_>>().join(" / ");
+        parts.push(if names.is_empty() { id } else { format!("{id} ({names})") });
+    }
+    Ok(parts.join(" / "))
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {
@@ -157,28 +226,19 @@ fn shown(array: &ArrayRef, row: usize) -> Result<String, ArrowError> {
     }
     let options = FormatOptions::default();
     let text = ArrayFormatter::try_new(array.as_ref(), &options)?.value(row).to_string();
-    // One line for one cell, whatever is in it.
-    let mut shown = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char.is_control() {
-            true => shown.extend(char.escape_debug()),
-            false => shown.push(char),
-        }
-    }
-    Ok(shown)
+    Ok(line(&text))
 }
 
-/// The first of these columns that the table has and the row fills is shown beside its key.
-const NAMES: [&str; 2] = ["displayName", "userPrincipalName"];
-
-/// ` (NAME)` of a row, or nothing.
-fn name(batch: &RecordBatch, table: &Table, row: usize) -> Result<String, ArrowError> {
-    let columns = NAMES.iter().filter(|name| !table.key.iter().any(|key| **key == ***name));
-    let mut cells = columns.filter_map(|name| batch.column_by_name(name));
-    match cells.find(|cells| !cells.is_null(row)) {
-        Some(cells) => Ok(format!(" ({})", shown(cells, row)?)),
-        None => Ok(String::new()),
+/// A text in one line, whatever is in it.
+fn line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char.is_control() {
+            true => line.extend(char.escape_debug()),
+            false => line.push(char),
+        }
     }
+    line
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod expire;
 mod fsck;
 mod get;
 mod load;
+mod names;
 mod output;
 mod preview;
 mod progress;

@@ -25,6 +25,9 @@ pub const TERMINAL_COLUMNS: u16 = 100;
 /// Bytes of a file that holds a secret: Entra's have 40, and an assertion some thousand.
 pub const SECRET_BYTES_MAX: u64 = 64 << 10;
 
+/// Names of parents that are kept while changes are shown; beyond, they are read again.
+pub const NAMES_MAX: usize = 100_000;
+
 /// The longest deadline of one read: no tenant takes a month, and no clock overflows by it.
 pub const DEADLINE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 

@@ -33,7 +33,7 @@ fn a_data_file_that_cannot_be_used_says_why() {
                   |
                 2 | descriptoin = "Things"
                   | ^^^^^^^^^^^
-                unknown field `descriptoin`, expected one of `description`, `path`, `version`, `parent`, `expand`, `key`, `page_rows`, `top_may_limit`, `select`, `counted`, `family`, `resource_units`, `permissions`, `licence`, `hidden_without`, `columns`, `filter`, `advanced_filter`
+                unknown field `descriptoin`, expected one of `description`, `path`, `version`, `parent`, `expand`, `key`, `named_by`, `page_rows`, `top_may_limit`, `select`, `counted`, `family`, `resource_units`, `permissions`, `licence`, `hidden_without`, `columns`, `filter`, `advanced_filter`
             "#]],
         ),
         (

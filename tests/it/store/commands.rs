@@ -80,3 +80,36 @@ fn versions_are_compared_drawn_and_expired() {
         assert_eq!(ended.status.code(), Some(code), "{arguments:?}: {ended:?}");
     }
 }
+
+/// Whether a line ends in names that stand beside each of its two ids.
+fn names_both(line: &str) -> bool {
+    let named = |part: &str| {
+        let names = part.split_once(" (").and_then(|(_, names)| names.strip_suffix(')'));
+        names.is_some_and(|name| !name.is_empty())
+    };
+    line.split_once(") / ")
+        .is_some_and(|(group, member)| named(&format!("{group})")) && named(member))
+}
+
+#[test]
+fn changes_of_members_name_the_group_and_the_member() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for round in ["0", "3"] {
+        let (_sim, settings) = after(round, folder.path());
+        said(&["load", "group_members", "--settings", &settings]);
+    }
+    let settings = folder.path().join("entra-flight.toml").display().to_string();
+    let compare = || said(&["compare", "group_members", "--settings", &settings]);
+    // Of the groups nothing is stored yet.
+    let before = compare();
+    assert!(before.lines().any(|line| line.starts_with('+') && line.ends_with(')')), "{before}");
+    assert!(!before.lines().any(names_both), "{before}");
+    let (_sim, settings) = after("3", folder.path());
+    said(&["load", "groups", "--settings", &settings]);
+    let changed = compare();
+    for sign in ["+ ", "- "] {
+        let lines: Vec<_> = changed.lines().filter(|line| line.starts_with(sign)).collect();
+        assert!(!lines.is_empty() && lines.iter().all(|line| names_both(line)), "{lines:#?}");
+    }
+    assert_eq!(before.lines().count(), changed.lines().count());
+}
