@@ -104,6 +104,13 @@ pub struct Demo {
     /// Where the simulated tenant listens
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub graph_listen: SocketAddr,
+    /// Load users, groups and members into this folder, let the tenant change, load them again and
+    /// show what is different [default: a temporary folder]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
+    pub store: Option<Option<PathBuf>>,
+    /// Let the tenant change again and again while it serves, such as every 60s
+    #[arg(long, value_parser = interval, value_name = "TIME")]
+    pub churn_every: Option<Duration>,
 }
 
 /// `serve`
@@ -336,6 +343,13 @@ pub struct Fsck {
     pub tables: Vec<String>,
     #[command(flatten)]
     pub kept: Kept,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it must be longer than nothing".to_owned()),
+        interval => Ok(interval),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

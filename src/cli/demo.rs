@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use comfy_table::Table;
@@ -10,14 +12,15 @@ use url::Url;
 
 use super::arguments::Demo;
 use super::console::Console;
+use super::demo_store::{self, DemoStore};
 use super::progress::Progress;
 use super::{Error, preview, sim};
 use crate::app::settings;
 use crate::flight::{self, Client, Server};
 use crate::query::Request;
 use crate::secret::Secret;
-use crate::sim as simulated;
-use crate::{app, limits, telemetry};
+use crate::sim::{self as simulated, Tenant};
+use crate::{app, clock, limits, telemetry};
 
 /// The table that is read to show that everything works.
 const TABLE: &str = "users";
@@ -29,23 +32,42 @@ pub async fn run(command: Demo, console: &Console) -> Result<(), Error> {
     let stop = app::stop_token(limits::flight::DRAIN);
     let tenant = sim::bind(&command.tenant, command.graph_listen, "http").await?;
     let connections = BTreeMap::from([("contoso".to_owned(), connection(&tenant.root)?)]);
-    let engine = app::engine(&connections, None)?;
+    let store = match &command.store {
+        Some(folder) => Some(DemoStore::new(folder.as_deref())?),
+        None => None,
+    };
+    let kept = store.as_ref().map(DemoStore::settings);
+    let engine = app::engine(&connections, kept.as_ref())?;
+    let connection = engine.namespace().connection(None)?.clone();
     let server = bind(command.listen).await?;
     let address = format!("grpc://{}", server.address());
 
     sim::announce(&tenant.root, console)?;
     console.result(&format!("flight: {address}"))?;
+    let simulated = tenant.tenant.clone();
     let graph = simulated::socket::serve(tenant.tenant, tenant.listener, None, stop.clone());
     let graph = tokio::spawn(graph);
     let serving = tokio::spawn(server.serve(engine, stop.clone()));
+    let shown = async {
+        show(&address, console).await?;
+        if let Some(store) = &store {
+            store.show(&connection, &simulated, console).await?;
+        }
+        tell(&address, console);
+        Ok::<(), Error>(())
+    };
     tokio::select! {
         biased;
         () = stop.cancelled() => {}
-        shown = show(&address, console) => match shown {
+        shown = shown => match shown {
             // A server that was told to stop in the middle of it refuses its own client.
             Err(_) if stop.is_cancelled() => {}
             shown => shown?,
         },
+    }
+    if let Some(interval) = command.churn_every {
+        let churned = stop.run_until_cancelled(churn(&simulated, interval, console)).await;
+        churned.unwrap_or(Ok(()))?;
     }
     let served = serving.await.map_err(|error| Error::Serve(std::io::Error::other(error)))?;
     graph.abort();
@@ -100,6 +122,11 @@ async fn show(address: &str, console: &Console) -> Result<(), Error> {
     console.note(&preview::draw(first.as_slice(), width)?);
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
     console.note(&format!("\n{} tables: {}", names.len(), names.join(", ")));
+    Ok(())
+}
+
+/// Says how to read from Python.
+fn tell(address: &str, console: &Console) {
     console.note(&format!(
         "\nRead one from Python (pip install pyarrow):\n\n    \
          import pyarrow.flight as flight\n    \
@@ -107,5 +134,13 @@ async fn show(address: &str, console: &Console) -> Result<(), Error> {
          table = client.do_get(flight.Ticket(b\"{TABLE}\")).read_all()\n\n\
          Serving until Ctrl-C."
     ));
-    Ok(())
+}
+
+/// Lets the tenant change, again and again.
+async fn churn(tenant: &Arc<Tenant>, interval: Duration, console: &Console) -> Result<(), Error> {
+    loop {
+        clock::sleep(interval).await;
+        let churn = demo_store::change(tenant).await?;
+        console.note(&format!("The tenant has changed: {}.", demo_store::told(&churn)));
+    }
 }

@@ -114,7 +114,7 @@ fn tell(
 }
 
 /// What became of a load, whose rows Graph was to count if `counts`.
-fn line(loaded: &Loaded, counts: bool) -> String {
+pub fn line(loaded: &Loaded, counts: bool) -> String {
     let record = &loaded.record;
     let mut line = format!("{}: version {}, {} rows", loaded.table, loaded.version, record.rows);
     if let Some(changes) = &record.changes {

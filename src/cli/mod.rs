@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod console;
 mod demo;
+mod demo_store;
 mod expire;
 mod fsck;
 mod get;
@@ -98,6 +99,15 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A demo has no place for its store.
+    #[error("could not make the folder `{}`", path.display())]
+    Folder {
+        /// Which.
+        path: std::path::PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// The port stopped working.
     #[error("the simulated tenant could not go on")]
     Serve(#[source] std::io::Error),
@@ -133,6 +143,7 @@ impl Error {
             Error::Unsound { .. } | Error::Lacking { .. } => Kind::Corrupt,
             Error::Export(error) => error.kind(),
             Error::Sim(error) => error.kind(),
+            Error::Folder { .. } => Kind::Unavailable,
             Error::Listen { .. } | Error::Output(_) | Error::Prompt(_) => Kind::Unavailable,
             Error::Serve(_) | Error::Print(_) | Error::Start(_) => Kind::Internal,
             Error::Interrupted => Kind::Cancelled,

@@ -14,6 +14,7 @@ mod catalog;
 mod cli;
 mod clients;
 mod decode;
+mod demo;
 mod docs;
 mod graph;
 mod hidden;
