@@ -15,6 +15,7 @@ mod call;
 mod caller;
 mod client;
 mod connection;
+mod edge;
 mod encode;
 mod info;
 mod loads;

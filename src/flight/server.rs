@@ -11,6 +11,7 @@ use tonic::transport::server::TcpIncoming;
 
 use super::cache::Cache;
 use super::connection::Named;
+use super::edge::Edge;
 use super::service::Service;
 use super::sessions::Sessions;
 use super::uncopied::Uncopied;
@@ -101,10 +102,10 @@ impl Server {
             .max_concurrent_streams(limits::flight::STREAMS_MAX)
             .http2_max_header_list_size(limits::flight::HEADER_BYTES_MAX)
             .http2_keepalive_interval(Some(limits::flight::KEEPALIVE))
-            .add_service(flight)
-            .add_service(health_service)
-            .add_service(reflection().build_v1().map_err(unbuilt)?)
-            .add_service(reflection().build_v1alpha().map_err(unbuilt)?)
+            .add_service(Edge::new(flight))
+            .add_service(Edge::new(health_service))
+            .add_service(Edge::new(reflection().build_v1().map_err(unbuilt)?))
+            .add_service(Edge::new(reflection().build_v1alpha().map_err(unbuilt)?))
             .serve_with_incoming_shutdown(incoming, told);
         let drain = async {
             stop.cancelled().await;

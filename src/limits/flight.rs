@@ -28,6 +28,9 @@ pub const PROMPT_BYTES_MAX: usize = 64 << 10;
 /// Headers of a call: bearer tokens of Entra reach 6 KB, and JDBC forwards unknown parameters.
 pub const HEADER_BYTES_MAX: u32 = 64 << 10;
 
+/// A status's message as it travels, percent-encoded: clients take 8 KiB of headers and more.
+pub const STATUS_BYTES_MAX: usize = 4 << 10;
+
 /// Batches that wait for a slow client while one is being sent.
 pub const BATCHES_AHEAD: usize = 1;
 

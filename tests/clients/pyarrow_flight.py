@@ -51,6 +51,12 @@ same([info for info in client.list_flights(b"nothing")], [], "a pattern that fit
 same(client.get_schema(flight.FlightDescriptor.for_path("users")).schema,
      flights["users"].schema, "get_schema")
 
+# A long error arrives: cut in its middle, with its kind.
+for letter in ("a", "ü", "🦀"):
+    asked = command(table="users", **{letter * (100_000 // len(letter.encode())): 1})
+    refused(pa.ArrowInvalid, ["bytes left out; the server's log has them under"],
+            lambda: client.get_flight_info(asked))
+
 # Whole tables, by path, by connection and path, by command, by ticket.
 everyone = get(flight.FlightDescriptor.for_path("users"))
 same(everyone.num_rows, users, "users")

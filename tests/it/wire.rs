@@ -150,3 +150,25 @@ async fn a_failure_in_mid_stream_ends_the_stream_with_its_status() {
     assert_eq!(status.code(), Code::DataLoss, "{status}");
     assert!(status.message().contains("could not fetch page"), "{status}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_error_reaches_its_client_cut_in_the_middle() {
+    let house = House::of(Tenant::seed(7).users(50).start());
+    let served = house.serve().await;
+    let mut client = FlightServiceClient::new(channel(&served).await);
+    for letter in ["a", "ü"] {
+        let name = letter.repeat(100_000 / letter.len());
+        let asked = format!(r#"{{"table":"users","{name}":1}}"#);
+        let info = client.get_flight_info(FlightDescriptor::new_cmd(asked.clone())).await;
+        let read = client.do_get(ticket(&asked)).await;
+        let info = info.map(drop).expect_err("there is no such word");
+        let read = read.map(drop).expect_err("there is no such word");
+        for status in [info, read] {
+            assert_eq!(status.code(), Code::InvalidArgument);
+            let message = status.message();
+            let mark = " bytes left out; the server's log has them under ";
+            assert!(message.contains(mark), "{message}");
+            assert!((1_000..4_096).contains(&message.len()), "{} bytes", message.len());
+        }
+    }
+}
