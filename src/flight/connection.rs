@@ -10,8 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tonic::transport::server::Connected;
 
+use super::accept::Place;
 use super::sessions::{Known, Sessions};
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::limits::flight as limits;
 
 /// Names a connection: an address of the other end soon belongs to somebody else.
@@ -31,18 +32,56 @@ impl Connection {
 /// It is closed when the other end has closed it too, or after [`limits::LINGER`]: the system resets a
 /// connection that is closed with something in it that nobody has read, such as the other end's word
 /// that it can take more, and what is still on its way there is lost.
+///
+/// One on which the other end does not begin to speak is closed after [`limits::SILENT`], and sooner
+/// while others wait for its place.
 pub struct Named {
     stream: TcpStream,
     name: Connection,
     sessions: Sessions,
+    place: Place,
+    /// Until the other end has begun to speak.
+    silence: Option<Silence>,
     /// When the other end is not waited for any more; set once nothing more is written.
     lingers: Option<BoxFuture<'static, ()>>,
 }
 
 impl Named {
     /// Names a connection by which `sessions` may know somebody.
-    pub fn new(stream: TcpStream, sessions: Sessions) -> Self {
-        Named { stream, name: Connection::next(), sessions, lingers: None }
+    pub fn new(stream: TcpStream, place: Place, sessions: Sessions) -> Self {
+        let (name, silence) = (Connection::next(), Some(Silence::begin()));
+        Named { stream, name, sessions, place, silence, lingers: None }
+    }
+}
+
+/// A connection on which HTTP/2 has not begun.
+struct Silence {
+    began: Instant,
+    heard: usize,
+    /// When to look again whether it has lasted too long.
+    look: BoxFuture<'static, ()>,
+}
+
+impl Silence {
+    fn begin() -> Self {
+        Silence { began: clock::now(), heard: 0, look: Silence::look() }
+    }
+
+    fn look() -> BoxFuture<'static, ()> {
+        Box::pin(clock::sleep(limits::SILENT_CROWDED))
+    }
+
+    /// Ready when it has lasted too long.
+    fn poll_too_long(&mut self, place: &Place, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.look.as_mut().poll(cx));
+            let lasted = clock::now().duration_since(self.began);
+            let is_wanted = place.is_wanted() && lasted >= limits::SILENT_CROWDED;
+            if is_wanted || lasted >= limits::SILENT {
+                return Poll::Ready(());
+            }
+            self.look = Silence::look();
+        }
     }
 }
 
@@ -66,7 +105,18 @@ impl AsyncRead for Named {
         cx: &mut Context<'_>,
         bytes: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, bytes)
+        let Named { stream, place, silence, .. } = &mut *self;
+        let before = bytes.filled().len();
+        let read = Pin::new(stream).poll_read(cx, bytes);
+        let Some(quiet) = silence else { return read };
+        quiet.heard += bytes.filled().len() - before;
+        if quiet.heard >= limits::PREFACE_BYTES {
+            *silence = None;
+        } else if read.is_pending() {
+            ready!(quiet.poll_too_long(place, cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
     }
 }
 
@@ -121,12 +171,14 @@ impl AsyncWrite for Named {
 mod tests {
     use std::time::Duration;
 
+    use futures::StreamExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::task::JoinHandle;
 
     use super::{Named, Sessions, limits};
     use crate::clock;
+    use crate::flight::accept::{Door, incoming};
 
     /// Sends so many bytes to a client that has said something to which nobody listens, and closes.
     async fn closing(bytes: usize) -> (TcpStream, JoinHandle<Duration>) {
@@ -134,9 +186,10 @@ mod tests {
         let address = listener.local_addr().expect("an address");
         let mut client = TcpStream::connect(address).await.expect("a connection");
         client.write_all(b"more").await.expect("sent");
-        let (server, _) = listener.accept().await.expect("a connection");
+        let mut incoming = Box::pin(incoming(listener, Door::new(1)));
+        let (server, place) = incoming.next().await.expect("one").expect("a connection");
         server.readable().await.expect("it has come");
-        let mut server = Named::new(server, Sessions::default());
+        let mut server = Named::new(server, place, Sessions::default());
         let closing = tokio::spawn(async move {
             server.write_all(&vec![7; bytes]).await.expect("sent");
             let before = clock::now();
@@ -177,5 +230,39 @@ mod tests {
         let waited = closing.await.expect("closed");
         assert!((limits::LINGER..limits::LINGER * 2).contains(&waited), "{waited:?}");
         drop(client);
+    }
+
+    /// How long a connection is read on which so much is said, while nobody or somebody waits.
+    async fn heard(said: &[u8], clients: usize) -> Duration {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut incoming = Box::pin(incoming(listener, Door::new(1)));
+        let mut client = TcpStream::connect(address).await.expect("a connection");
+        client.write_all(said).await.expect("sent");
+        let (server, place) = incoming.next().await.expect("one").expect("a connection");
+        if clients > 1 {
+            assert!(futures::poll!(incoming.next()).is_pending());
+        }
+        server.readable().await.expect("it has come");
+        let mut server = Named::new(server, place, Sessions::default());
+        let (before, mut read) = (clock::now(), Vec::new());
+        let longest = limits::SILENT * 3;
+        let ended = tokio::time::timeout(longest, server.read_to_end(&mut read)).await;
+        assert_eq!(read, said);
+        if let Ok(ended) = ended {
+            assert_eq!(ended.expect_err("closed").kind(), std::io::ErrorKind::TimedOut);
+        }
+        clock::now().duration_since(before)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_does_not_begin_to_speak_is_closed() {
+        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        assert_eq!(PREFACE.len(), limits::PREFACE_BYTES);
+        let alone = heard(&PREFACE[..23], 1).await;
+        assert!((limits::SILENT..limits::SILENT * 2).contains(&alone), "{alone:?}");
+        let crowded = heard(&PREFACE[..1], 2).await;
+        assert!((limits::SILENT_CROWDED..limits::SILENT).contains(&crowded), "{crowded:?}");
+        assert!(heard(PREFACE, 2).await >= limits::SILENT * 3);
     }
 }

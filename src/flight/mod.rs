@@ -8,6 +8,7 @@
 //! [`Server::bind`] takes the port at once, so that a port in use is said at the start;
 //! [`Server::serve`] answers until it is told to stop and then lets running streams end.
 
+mod accept;
 mod actions;
 mod airport;
 mod cache;

@@ -7,8 +7,8 @@ use arrow_flight::flight_service_server::FlightServiceServer;
 use futures::TryStreamExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
 
+use super::accept::{self, Door};
 use super::cache::Cache;
 use super::connection::Named;
 use super::edge::Edge;
@@ -96,8 +96,8 @@ impl Server {
         };
         let sessions = Sessions::default();
         let flight = Uncopied::new(Service::new(engine, sessions.clone(), self.cache));
-        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
-        let incoming = incoming.map_ok(move |stream| Named::new(stream, sessions.clone()));
+        let incoming = accept::incoming(self.listener, Door::of_process())
+            .map_ok(move |(stream, place)| Named::new(stream, place, sessions.clone()));
         let serving = tonic::transport::Server::builder()
             .max_concurrent_streams(limits::flight::STREAMS_MAX)
             .http2_max_header_list_size(limits::flight::HEADER_BYTES_MAX)

@@ -53,6 +53,28 @@ pub const DRAIN: Duration = Duration::from_secs(25);
 /// For the other end of a connection to close it when nothing more is sent on it.
 pub const LINGER: Duration = Duration::from_secs(2);
 
+/// What HTTP/2 begins with (<https://www.rfc-editor.org/rfc/rfc9113#section-3.4>), in bytes.
+pub const PREFACE_BYTES: usize = 24;
+
+/// For a client to begin to speak on its connection: slow networks take seconds.
+pub const SILENT: Duration = Duration::from_secs(10);
+
+/// The same while others wait to be connected.
+pub const SILENT_CROWDED: Duration = Duration::from_secs(1);
+
+/// The share of the file descriptors that is kept for files, Graph and what the libraries open: of the
+/// usual 1,024 it is enough for [`CACHE_ANSWERS`] and some loads.
+pub const DESCRIPTORS_OWN_SHARE: usize = 4;
+
+/// Between two tries to accept a connection when there is no file descriptor for it, at first
+pub const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(5);
+
+/// and at most.
+pub const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Between two lines in the log that say so.
+pub const ACCEPT_NOTES: Duration = Duration::from_secs(60);
+
 /// For our own client to reach a server.
 pub const CONNECT: Duration = Duration::from_secs(10);
 

@@ -31,8 +31,21 @@ pub struct Running {
 impl Running {
     /// Starts it and waits for the line that says it accepts calls.
     pub fn start(arguments: &[&str], ready: &str) -> Self {
-        let mut child = program()
-            .args(arguments)
+        let mut command = program();
+        command.args(arguments);
+        Running::ready(command, ready)
+    }
+
+    /// The same of a process that may have so many files open.
+    pub fn start_with_open_files(most: usize, arguments: &[&str], ready: &str) -> Self {
+        let mut command = Command::new("sh");
+        let limited = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_entra-flight")]).args(arguments);
+        Running::ready(command, ready)
+    }
+
+    fn ready(mut command: Command, ready: &str) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

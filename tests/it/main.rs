@@ -13,6 +13,7 @@ mod auth;
 mod catalog;
 mod cli;
 mod clients;
+mod crowded;
 mod decode;
 mod demo;
 mod docs;
