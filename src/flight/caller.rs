@@ -7,8 +7,7 @@
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
 use super::Error;
-use super::connection::Connection;
-use super::sessions::{self, Known};
+use super::sessions::SessionCookie;
 
 /// What callers without a token of their own are given: clients insist on one.
 const ANYBODY: &str = "Bearer anybody";
@@ -16,8 +15,8 @@ const ANYBODY: &str = "Bearer anybody";
 /// A caller that was let in.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// By what its session is known.
-    pub known: Vec<Known>,
+    /// Names its session.
+    pub cookie: Option<SessionCookie>,
 }
 
 /// Lets a call in, or refuses it.
@@ -25,9 +24,9 @@ pub struct Caller {
 /// # Errors
 ///
 /// [`Error::Credentials`] for an `authorization` that is none.
-pub fn admit(metadata: &MetadataMap, connection: Option<Connection>) -> Result<Caller, Error> {
+pub fn admit(metadata: &MetadataMap) -> Result<Caller, Error> {
     scheme(metadata)?;
-    Ok(Caller { known: sessions::known(metadata, connection) })
+    Ok(Caller { cookie: SessionCookie::of(metadata) })
 }
 
 /// What a caller is to show from now on: its own token, or one that anybody has.

@@ -2,7 +2,6 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
@@ -11,23 +10,10 @@ use tokio::net::TcpStream;
 use tonic::transport::server::Connected;
 
 use super::accept::Place;
-use super::sessions::{Known, Sessions};
 use crate::clock::{self, Instant};
 use crate::limits::flight as limits;
 
-/// Names a connection: an address of the other end soon belongs to somebody else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Connection(u64);
-
-impl Connection {
-    /// The next one.
-    pub fn next() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Connection(LAST.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// A connection that has a name; what is known by it is forgotten when it ends.
+/// A connection with its place.
 ///
 /// It is closed when the other end has closed it too, or after [`limits::LINGER`]: the system resets a
 /// connection that is closed with something in it that nobody has read, such as the other end's word
@@ -35,10 +21,8 @@ impl Connection {
 ///
 /// One on which the other end does not begin to speak is closed after [`limits::SILENT`], and sooner
 /// while others wait for its place.
-pub struct Named {
+pub struct Connection {
     stream: TcpStream,
-    name: Connection,
-    sessions: Sessions,
     place: Place,
     /// Until the other end has begun to speak.
     silence: Option<Silence>,
@@ -46,11 +30,10 @@ pub struct Named {
     lingers: Option<BoxFuture<'static, ()>>,
 }
 
-impl Named {
-    /// Names a connection by which `sessions` may know somebody.
-    pub fn new(stream: TcpStream, place: Place, sessions: Sessions) -> Self {
-        let (name, silence) = (Connection::next(), Some(Silence::begin()));
-        Named { stream, name, sessions, place, silence, lingers: None }
+impl Connection {
+    /// A connection on which nothing was said yet.
+    pub fn new(stream: TcpStream, place: Place) -> Self {
+        Connection { stream, place, silence: Some(Silence::begin()), lingers: None }
     }
 }
 
@@ -85,27 +68,19 @@ impl Silence {
     }
 }
 
-impl Drop for Named {
-    fn drop(&mut self) {
-        self.sessions.close(&[Known::Connection(self.name)]);
-    }
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
 }
 
-impl Connected for Named {
-    type ConnectInfo = Connection;
-
-    fn connect_info(&self) -> Connection {
-        self.name
-    }
-}
-
-impl AsyncRead for Named {
+impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Named { stream, place, silence, .. } = &mut *self;
+        let Connection { stream, place, silence, .. } = &mut *self;
         let before = bytes.filled().len();
         let read = Pin::new(stream).poll_read(cx, bytes);
         let Some(quiet) = silence else { return read };
@@ -120,7 +95,7 @@ impl AsyncRead for Named {
     }
 }
 
-impl AsyncWrite for Named {
+impl AsyncWrite for Connection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -146,7 +121,7 @@ impl AsyncWrite for Named {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Named { stream, lingers, .. } = &mut *self;
+        let Connection { stream, lingers, .. } = &mut *self;
         if lingers.is_none() {
             ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
         }
@@ -176,7 +151,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
     use tokio::task::JoinHandle;
 
-    use super::{Named, Sessions, limits};
+    use super::{Connection, limits};
     use crate::clock;
     use crate::flight::accept::{Door, incoming};
 
@@ -189,7 +164,7 @@ mod tests {
         let mut incoming = Box::pin(incoming(listener, Door::new(1)));
         let (server, place) = incoming.next().await.expect("one").expect("a connection");
         server.readable().await.expect("it has come");
-        let mut server = Named::new(server, place, Sessions::default());
+        let mut server = Connection::new(server, place);
         let closing = tokio::spawn(async move {
             server.write_all(&vec![7; bytes]).await.expect("sent");
             let before = clock::now();
@@ -244,7 +219,7 @@ mod tests {
             assert!(futures::poll!(incoming.next()).is_pending());
         }
         server.readable().await.expect("it has come");
-        let mut server = Named::new(server, place, Sessions::default());
+        let mut server = Connection::new(server, place);
         let (before, mut read) = (clock::now(), Vec::new());
         let longest = limits::SILENT * 3;
         let ended = tokio::time::timeout(longest, server.read_to_end(&mut read)).await;

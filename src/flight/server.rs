@@ -10,10 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::accept::{self, Door};
 use super::cache::Cache;
-use super::connection::Named;
+use super::connection::Connection;
 use super::edge::Edge;
 use super::service::Service;
-use super::sessions::Sessions;
 use super::uncopied::Uncopied;
 use super::{Error, proto};
 use crate::limits;
@@ -94,10 +93,9 @@ impl Server {
                 health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
             }
         };
-        let sessions = Sessions::default();
-        let flight = Uncopied::new(Service::new(engine, sessions.clone(), self.cache));
+        let flight = Uncopied::new(Service::new(engine, self.cache));
         let incoming = accept::incoming(self.listener, Door::of_process())
-            .map_ok(move |(stream, place)| Named::new(stream, place, sessions.clone()));
+            .map_ok(|(stream, place)| Connection::new(stream, place));
         let serving = tonic::transport::Server::builder()
             .max_concurrent_streams(limits::flight::STREAMS_MAX)
             .http2_max_header_list_size(limits::flight::HEADER_BYTES_MAX)

@@ -14,7 +14,6 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::cache::{Cache, Key};
 use super::caller::{self, Caller};
-use super::connection::Connection;
 use super::running::{self, Running};
 use super::sessions::Sessions;
 use super::ticket::Asked;
@@ -39,16 +38,16 @@ pub struct Service {
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send + 'static>>;
 
 impl Service {
-    /// Serves what `engine` can answer to callers that `sessions` knows, again from `cache`.
-    pub fn new(engine: Engine, sessions: Sessions, cache: Cache) -> Self {
+    /// Serves what `engine` can answer, again from `cache`.
+    pub fn new(engine: Engine, cache: Cache) -> Self {
         let (running, written) = (Running::default(), sql::Written::default());
+        let sessions = Sessions::default();
         Service { engine, cache, running, sessions, written }
     }
 
     /// Who calls: the one place that every call passes before anything is done for it.
     fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        let connection = request.extensions().get::<Connection>().copied();
-        caller::admit(request.metadata(), connection).map_err(|error| status::status(&error))
+        caller::admit(request.metadata()).map_err(|error| status::status(&error))
     }
 
     /// What is wanted, with what the caller has chosen for names without a catalog or schema.
@@ -65,7 +64,7 @@ impl Service {
         if is_whole {
             return Ok(Wanted::Rows(asked));
         }
-        let chosen = self.sessions.get(&caller.known)?;
+        let chosen = self.sessions.get(caller.cookie.as_ref())?;
         match &mut asked.command {
             Command::Sql(statement) => {
                 statement.catalog = statement.catalog.take().or(chosen.catalog);
@@ -351,11 +350,11 @@ impl FlightService for Service {
         &self,
         request: Request<Action>,
     ) -> Result<Response<Self::DoActionStream>, Status> {
-        let known = self.admit(&request)?.known;
+        let cookie = self.admit(&request)?.cookie;
         let deadline = call::deadline(request.metadata());
         let action = request.get_ref();
         let (engine, sessions, running) = (&self.engine, &self.sessions, &self.running);
-        let caller = sql::actions::Caller { engine, sessions, running, known, deadline };
+        let caller = sql::actions::Caller { engine, sessions, running, cookie, deadline };
         let done = sql::actions::run(&caller, &action.r#type, &action.body).await;
         if let Some(done) = done.map_err(|error| status::status(&error))? {
             let results = stream::iter(done.body.map(|body| Ok(ActionResult::new(body))));

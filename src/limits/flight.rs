@@ -87,7 +87,7 @@ pub const LOOKUPS: usize = 8;
 /// Between two lines of progress of an action that takes long; they keep its stream alive too.
 pub const PROGRESS: Duration = Duration::from_secs(1);
 
-/// Sessions that are remembered, by cookie and by connection; the oldest are forgotten first.
+/// Sessions that are remembered; the oldest are forgotten first.
 pub const SESSIONS_MAX: usize = 8_192;
 
 /// Reads that were cancelled before they began and are remembered for when they do.

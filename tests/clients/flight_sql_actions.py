@@ -129,11 +129,11 @@ def option(value):
 
 
 class Session:
-    """A client's session: with cookies, or on a connection of its own without."""
+    """A client with or without cookies, on a connection of its own or on one that it shares."""
 
-    def __init__(self, server, cookies):
+    def __init__(self, server, cookies, channel=None):
         self.server, self.cookies = server, {} if cookies else None
-        self.channel = server.connect()
+        self.channel = channel or server.connect()
 
     def act(self, name, body=b""):
         metadata = ()
@@ -172,31 +172,42 @@ CLOSED, CLOSING = 1, 2
 
 @check
 def sessions_keep_what_is_set_until_they_are_closed(server):
-    for cookies in (True, False):
-        session, other = Session(server, cookies), Session(server, cookies)
+    shared = server.connect()
+    for channel in (None, shared):
+        session, other = Session(server, True, channel), Session(server, True, channel)
         before = session.get()
         same(before, {}, "options without a session")
         assert not session.cookies, "a question made a session"
         same(session.set(schema="system"), {}, "errors")
-        assert session.cookies is None or session.cookies, "no cookie came"
+        assert session.cookies, "no cookie came"
         same(session.get()["schema"], "system", "the schema")
         same(session.set(catalog="contoso", schema="live"), {}, "errors")
         found = session.get()
         same((found["catalog"], found["schema"]), ("contoso", "live"), "both")
-        if cookies:
-            moved = Session(server, True)
-            moved.cookies = dict(session.cookies)
-            same(moved.get()["schema"], "live", "the schema on another connection")
+        moved = Session(server, True)
+        moved.cookies = dict(session.cookies)
+        same(moved.get()["schema"], "live", "the schema on another connection")
         same(other.get(), before, "what another session has")
+        same(Session(server, False, channel).get(), before, "what a client without cookies has")
+        same(other.set(schema="directory"), {}, "errors of another session")
+        same(session.get()["schema"], "live", "the schema after another session has chosen")
         same(session.set(schema=None), {}, "errors")
         same(session.get().get("schema"), before.get("schema"), "the schema after it was unset")
         same(session.set(schema="system"), {}, "errors")
         status = session.close()
         assert status in (CLOSED, CLOSING), f"the status is {status}"
+        session.cookies = {}
         same(session.get(), before, "what a closed session has")
         # Nothing was chosen, and closing is no error all the same.
-        status = other.close()
+        status = Session(server, True, channel).close()
         assert status in (CLOSED, CLOSING), f"the status is {status}"
+
+
+@check
+def without_cookies_nothing_is_chosen(server):
+    client = Session(server, False)
+    same(client.set(schema="system"), {}, "errors")
+    same(client.get(), {}, "options")
 
 
 @check
@@ -228,8 +239,7 @@ def what_is_chosen_later_does_not_change_a_ticket(server):
 
 @check
 def sessions_refuse_what_is_no_option_and_no_value(server):
-    for cookies in (True, False):
-        session = Session(server, cookies)
+    for session in (Session(server, True), Session(server, False)):
         same(session.set(nonsense="x"), {"nonsense": INVALID_NAME}, "errors")
         same(session.set(schema="nowhere"), {"schema": INVALID_VALUE}, "errors")
         same(session.set(catalog="nowhere"), {"catalog": INVALID_VALUE}, "errors")
@@ -238,7 +248,8 @@ def sessions_refuse_what_is_no_option_and_no_value(server):
         same(session.get(), {}, "options after nothing was set")
         assert not session.cookies, "what was refused made a session"
         same(session.set(schema="live", catalog="nowhere"), {"catalog": INVALID_VALUE}, "errors")
-        same(session.get(), {"schema": "live"}, "options that were set")
+        chosen = {"schema": "live"} if session.cookies else {}
+        same(session.get(), chosen, "options that were set")
 
 
 @check

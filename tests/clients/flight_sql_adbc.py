@@ -401,9 +401,15 @@ def a_session_with_cookies_keeps_catalog_and_schema(server):
 
 
 @check
-def a_session_without_cookies_keeps_catalog_and_schema(server):
-    chooses(server)
-    chooses(server, username="somebody", password="secret")
+def a_session_with_cookies_and_a_password_keeps_them_too(server):
+    chooses(server, username="somebody", password="secret", **COOKIES)
+
+
+@check
+def without_cookies_nothing_is_chosen(server):
+    with connect(server) as connection:
+        connection.adbc_current_db_schema = "system"
+        refused(lambda: rows(connection, "SELECT count(*) FROM tables"), "NOT_FOUND", "tables")
 
 
 @check

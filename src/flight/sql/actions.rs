@@ -20,7 +20,7 @@ use super::messages::{
 };
 use crate::clock::Instant;
 use crate::flight::running::Running;
-use crate::flight::sessions::{Chosen, Known, Sessions};
+use crate::flight::sessions::{Chosen, SessionCookie, Sessions};
 use crate::flight::ticket::{self, Asked};
 use crate::flight::{Error, wanted};
 use crate::query::{Command, Engine, SCHEMAS, Statement};
@@ -34,7 +34,10 @@ pub const ACTIONS: [(&str, &str); 7] = [
     ),
     ("CancelQuery", "Flight SQL: cancels the reads of a FlightInfo."),
     ("CancelFlightInfo", "Cancels the reads of a FlightInfo."),
-    ("SetSessionOptions", "Sets `catalog` and `schema` for names without them."),
+    (
+        "SetSessionOptions",
+        "Sets `catalog` and `schema` for names without them, for calls with the cookie that it gives.",
+    ),
     ("GetSessionOptions", "Gives the options that are set."),
     ("CloseSession", "Forgets the options that are set."),
 ];
@@ -57,8 +60,8 @@ pub struct Caller<'a> {
     pub sessions: &'a Sessions,
     /// The reads that can be cancelled.
     pub running: &'a Running,
-    /// By what the caller is known.
-    pub known: Vec<Known>,
+    /// Names the caller's session.
+    pub cookie: Option<SessionCookie>,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
 }
@@ -101,7 +104,7 @@ pub async fn run(caller: &Caller<'_>, name: &str, body: &Bytes) -> Result<Option
         "SetSessionOptions" => set_options(caller, plain(name, body)?),
         "GetSessionOptions" => get_options(caller)?,
         "CloseSession" => {
-            let cookie = Some(caller.sessions.close(&caller.known));
+            let cookie = Some(caller.sessions.close(caller.cookie.as_ref()));
             Done { cookie, ..Done::with(&CloseSessionResult { status: CLOSED }) }
         }
         _ if WRITES.contains(&name) => {
@@ -133,7 +136,7 @@ async fn prepare(
     caller: &Caller<'_>,
     request: ActionCreatePreparedStatementRequest,
 ) -> Result<Done, Error> {
-    let Chosen { catalog, schema } = caller.sessions.get(&caller.known)?;
+    let Chosen { catalog, schema } = caller.sessions.get(caller.cookie.as_ref())?;
     let statement = Statement { catalog, schema, ..Statement::new(request.query) };
     let prepared = caller.engine.prepare(&statement, caller.deadline).await?;
     let parameters = match prepared.parameters.fields().is_empty() {
@@ -175,7 +178,7 @@ fn cancel(caller: &Caller<'_>, info: &FlightInfo) -> CancelStatus {
 
 fn set_options(caller: &Caller<'_>, request: SetSessionOptionsRequest) -> Done {
     // Whose session is over begins another.
-    let mut chosen = caller.sessions.get(&caller.known).unwrap_or_default();
+    let mut chosen = caller.sessions.get(caller.cookie.as_ref()).unwrap_or_default();
     let mut errors = std::collections::HashMap::new();
     let asked = request.session_options.len();
     for (name, value) in request.session_options {
@@ -202,13 +205,13 @@ fn set_options(caller: &Caller<'_>, request: SetSessionOptionsRequest) -> Done {
     }
     // Whoever has set nothing gets no session by it.
     let set = errors.len() < asked;
-    let cookie = set.then(|| caller.sessions.set(&caller.known, &chosen));
+    let cookie = set.then(|| caller.sessions.set(caller.cookie.as_ref(), &chosen));
     Done { cookie, ..Done::with(&SetSessionOptionsResult { errors }) }
 }
 
 /// The options that are set; none without a session.
 fn get_options(caller: &Caller<'_>) -> Result<Done, Error> {
-    let Chosen { catalog, schema } = caller.sessions.get(&caller.known)?;
+    let Chosen { catalog, schema } = caller.sessions.get(caller.cookie.as_ref())?;
     let values = [("catalog", catalog), ("schema", schema)];
     let option = |text: String| SessionOptionValue { value: Some(OptionValue::Text(text)) };
     let session_options = values
