@@ -23,6 +23,10 @@ pub const PART_BYTES: usize = 5 << 20;
 /// has it.
 pub const PARTS_AT_ONCE: usize = 1;
 
+/// Bytes of a stored file that have one digest: what a read of fewer has to read all the same. A file of
+/// 96 MiB has 384.
+pub const DIGEST_BLOCK_BYTES: usize = 256 << 10;
+
 /// Rows of one stored file, where they are small.
 pub const FILE_ROWS: u64 = 1 << 20;
 

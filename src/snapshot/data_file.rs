@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::digests::Digests;
+
 /// A Parquet file below a table's folder, whether or not a version holds it yet.
 ///
 /// The files of one version are in the order of the key: every key of a file is smaller than
@@ -18,4 +20,8 @@ pub struct DataFile {
     ///
     /// <https://github.com/delta-io/delta/blob/master/PROTOCOL.md#per-file-statistics>
     pub stats: Option<String>,
+    /// By which its bytes are proved when they are read; `None` of a file that no load wrote, or an
+    /// older program.
+    #[serde(skip)]
+    pub digests: Option<Digests>,
 }

@@ -162,6 +162,38 @@ pub enum Error {
         /// Which file.
         path: String,
     },
+    /// A log entry is half written, as after a loss of power.
+    #[error("the log entry of version {version} of `{table}` is not whole")]
+    Torn {
+        /// `connection/table`.
+        table: String,
+        /// Which.
+        version: u64,
+    },
+    /// The files of a version have other rows than its load says.
+    #[error(
+        "the files of version {version} of `{table}` hold {found} rows, and its load said {rows}"
+    )]
+    OtherRows {
+        /// `connection/table`.
+        table: String,
+        /// Which.
+        version: u64,
+        /// Rows as the load said.
+        rows: u64,
+        /// Rows that its files have.
+        found: u64,
+    },
+    /// The log says something else of a version than its load did.
+    #[error(
+        "the log names other columns or files for version {version} of `{table}` than its load wrote"
+    )]
+    Unsealed {
+        /// `connection/table`.
+        table: String,
+        /// Which.
+        version: u64,
+    },
     /// The commit holds a record that this version cannot read.
     #[error("version {version} of `{table}` says nothing readable of its load")]
     Record {
@@ -197,9 +229,12 @@ impl Error {
             Error::NotStored { .. } | Error::NoVersion { .. } | Error::Expiring { .. } => {
                 Kind::NotFound
             }
-            Error::Miscounted { .. } | Error::Unsorted { .. } | Error::Record { .. } => {
-                Kind::Corrupt
-            }
+            Error::Miscounted { .. }
+            | Error::Unsorted { .. }
+            | Error::Torn { .. }
+            | Error::OtherRows { .. }
+            | Error::Unsealed { .. }
+            | Error::Record { .. } => Kind::Corrupt,
         }
     }
 
@@ -238,6 +273,14 @@ impl Error {
                 }
                 Error::Unwritable { .. } => {
                     "turn it off there, or move the folder of the table aside and load it anew"
+                }
+                Error::Torn { .. } => {
+                    "power may have failed: the next load clears it away, and until then the version \
+                     before can be read by its number"
+                }
+                Error::OtherRows { .. } | Error::Unsealed { .. } => {
+                    "a log entry may be lost or damaged: load the table anew with the method \
+                     `reload`, and prove versions with `entra-flight fsck`"
                 }
                 Error::Raced { .. } => "load it again",
                 Error::UnderWay { .. } => "wait until that load has ended",

@@ -14,6 +14,7 @@
 
 mod compare;
 mod data_file;
+mod digests;
 mod durable;
 mod error;
 pub mod export;

@@ -16,6 +16,7 @@ mod clients;
 mod crowded;
 mod decode;
 mod demo;
+mod dice;
 mod docs;
 mod graph;
 mod hidden;

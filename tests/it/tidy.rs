@@ -77,7 +77,7 @@ const OWNERS: [(&str, &[&str]); 45] = [
     ("croner", &["ops"]),
     ("tracing_subscriber", &["telemetry"]),
     ("httpdate", &["transport", "sim"]),
-    ("base64", &["auth", "sim"]),
+    ("base64", &["auth", "sim", "snapshot"]),
     ("uuid", &["flight", "graph", "ops", "sim", "snapshot"]),
 ];
 

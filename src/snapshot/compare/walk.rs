@@ -195,7 +195,13 @@ mod tests {
     #[test]
     fn of_larger_rows_fewer_changes_are_held_and_one_always_is() {
         let held = |bytes: u64, rows: u64| {
-            let file = DataFile { path: "load-1.parquet".to_owned(), bytes, rows, stats: None };
+            let file = DataFile {
+                path: "load-1.parquet".to_owned(),
+                bytes,
+                rows,
+                stats: None,
+                digests: None,
+            };
             let files = Files::new(Arc::new(InMemory::new()), vec![file.clone(), file]);
             at_once(&KeyedFiles { files, hashing: String::new(), key: Vec::new() })
         };

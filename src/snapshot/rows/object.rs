@@ -14,6 +14,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::limits::snapshot as limits;
 use crate::snapshot::DataFile;
+use crate::snapshot::digests::Digests;
 
 /// Reads ranges of one file.
 #[derive(Clone, Debug)]
@@ -21,12 +22,34 @@ pub struct Object {
     store: Arc<dyn ObjectStore>,
     path: Path,
     bytes: u64,
+    digests: Option<Digests>,
 }
 
 impl Object {
     /// A file whose length is known from the log.
     pub fn new(store: &Arc<dyn ObjectStore>, file: &DataFile) -> Self {
-        Object { store: store.clone(), path: Path::from(file.path.as_str()), bytes: file.bytes }
+        let (path, digests) = (Path::from(file.path.as_str()), file.digests.clone());
+        Object { store: store.clone(), path, bytes: file.bytes, digests }
+    }
+
+    /// The bytes at these places, proved by their digests where there are some.
+    async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let Some(digests) = &self.digests else {
+            return self.store.get_ranges(&self.path, ranges).await.map_err(told);
+        };
+        let around: Vec<_> =
+            ranges.iter().map(|range| Digests::around(range, self.bytes)).collect();
+        let blocks = self.store.get_ranges(&self.path, &around).await.map_err(told)?;
+        let found = blocks.iter().zip(ranges).zip(&around).map(|((blocks, range), around)| {
+            if !digests.prove(around.start, blocks) {
+                let (from, to) = (around.start, around.end);
+                let what = format!("its bytes {from} to {to} are not those that were written");
+                return Err(ParquetError::General(what));
+            }
+            let at = |place: u64| usize::try_from(place - around.start).unwrap_or(usize::MAX);
+            Ok(blocks.slice(at(range.start)..at(range.end)))
+        });
+        found.collect()
     }
 }
 
@@ -36,11 +59,11 @@ fn told(error: object_store::Error) -> ParquetError {
 
 impl AsyncFileReader for Object {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
-        Box::pin(async move { self.store.get_range(&self.path, range).await.map_err(told) })
+        Box::pin(async move { Ok(self.read(&[range]).await?.pop().unwrap_or_default()) })
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
-        Box::pin(async move { self.store.get_ranges(&self.path, &ranges).await.map_err(told) })
+        Box::pin(async move { self.read(&ranges).await })
     }
 
     fn get_metadata<'a>(
@@ -49,6 +72,11 @@ impl AsyncFileReader for Object {
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
         Box::pin(async move {
             let bytes = self.bytes;
+            let found = self.store.head(&self.path).await.map_err(told)?.size;
+            if found != bytes {
+                let what = format!("it has {found} bytes in place of {bytes}");
+                return Err(ParquetError::General(what));
+            }
             let reader = ParquetMetaDataReader::new()
                 .with_arrow_reader_options(options)
                 .with_prefetch_hint(Some(limits::FOOTER_BYTES));

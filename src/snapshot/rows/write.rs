@@ -26,6 +26,7 @@ use super::leaves::leaves;
 use super::read;
 use super::statistics::FileStatistics;
 use crate::limits::snapshot as limits;
+use crate::snapshot::digests::{Digester, Digests};
 use crate::snapshot::{DataFile, Error, ROW_HASH};
 
 /// Writes rows, in the order given, into as many files as they need.
@@ -57,7 +58,7 @@ struct Open {
     statistics: FileStatistics,
     /// Gives what row groups have become to the store. It stands before `hand`, whose end tells it that
     /// the file is whole: of a load that is given up it goes first.
-    put: AbortOnDropHandle<Result<(), Error>>,
+    put: AbortOnDropHandle<Result<Digests, Error>>,
     hand: mpsc::Sender<Vec<ArrowColumnChunk>>,
 }
 
@@ -142,13 +143,13 @@ impl Writer {
         open.end_group(crew).await?;
         let Open { path, rows, statistics, hand, put, .. } = open;
         drop(hand);
-        put.await.map_err(Error::Died)??;
+        let digests = Some(put.await.map_err(Error::Died)??);
         let head = self.store.head(&Path::from(path.as_str())).await;
         let bytes = head
             .map_err(|source| Error::Store { action: "look at", path: path.clone(), source })?
             .size;
         let stats = Some(statistics.to_json(rows).to_string());
-        self.files.push(DataFile { path, bytes, rows, stats });
+        self.files.push(DataFile { path, bytes, rows, stats, digests });
         Ok(())
     }
 }
@@ -189,13 +190,14 @@ impl Open {
     }
 }
 
-/// Gives row groups to the store, and in the end what closes the file.
+/// Gives row groups to the store, and in the end what closes the file; tells the digests of all.
 async fn put(
     path: String,
     mut file: SerializedFileWriter<Vec<u8>>,
     mut object: BufWriter,
     mut groups: mpsc::Receiver<Vec<ArrowColumnChunk>>,
-) -> Result<(), Error> {
+) -> Result<Digests, Error> {
+    let mut digester = Digester::new();
     let put = async {
         while let Some(chunks) = groups.recv().await {
             let mut group = file.next_row_group()?;
@@ -203,12 +205,17 @@ async fn put(
                 chunk.append_to_row_group(&mut group)?;
             }
             group.close()?;
-            object.write(mem::take(file.inner_mut()).into()).await?;
+            let bytes = mem::take(file.inner_mut());
+            digester.take(&bytes);
+            object.write(bytes.into()).await?;
         }
-        object.write(file.into_inner()?.into()).await?;
+        let bytes = file.into_inner()?;
+        digester.take(&bytes);
+        object.write(bytes.into()).await?;
         object.complete().await
     };
-    put.await.map_err(|source| failed(&path, source))
+    put.await.map_err(|source| failed(&path, source))?;
+    Ok(digester.finish())
 }
 
 /// All of these rows as a batch.

@@ -16,7 +16,8 @@ use object_store::path::Path;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Lease, RECORD, Stored, Turn};
+use super::history::{self, Log};
+use super::{Lease, RECORD, SEAL, Seal, Stored, Turn};
 use crate::limits::snapshot as limits;
 use crate::snapshot::rows::{FileStatistics, indexed};
 use crate::snapshot::{DataFile, Error, Record};
@@ -62,25 +63,31 @@ impl Stored {
         let changed = draft.is_change();
         let schema = delta_schema(&draft.schema);
         let now = draft.record.ended.timestamp_millis();
+        let failed = |source| self.log("commit to", source);
+        let mut kept = Vec::new();
         let mut actions = match base {
             None => self.new_table(&schema)?,
-            Some(version) => self.onto(version, &draft, &schema).await?,
+            Some(version) => self.onto(version, &draft, &schema, &mut kept).await?,
         };
+        let files = draft.files.as_ref().unwrap_or(&kept);
+        let seal = Seal::new(&draft.schema, files, &draft.changes).map_err(failed)?;
         let added = draft.files.iter().flatten();
         self.find_written(added.clone().chain(&draft.changes)).await?;
         actions.extend(added.map(|file| Action::Add(add(file, now, changed))));
         actions.extend(draft.changes.iter().map(|file| Action::Cdc(cdc(file))));
-        let record = serde_json::to_value(&draft.record).map_err(|source| Error::Record {
+        let unwritable = |source| Error::Record {
             table: self.name().to_owned(),
             version: base.map_or(0, |base| base + 1),
             source,
-        })?;
+        };
+        let record = serde_json::to_value(&draft.record).map_err(unwritable)?;
+        let seal = serde_json::to_value(&seal).map_err(unwritable)?;
         let operation = DeltaOperation::Write {
             mode: SaveMode::Overwrite,
             partition_by: None,
             predicate: None,
         };
-        let told = HashMap::from([(RECORD.to_owned(), record)]);
+        let told = HashMap::from([(RECORD.to_owned(), record), (SEAL.to_owned(), seal)]);
         let commit = CommitData::new(actions, operation, told, Vec::new());
         let (place, held) = (self.clone(), turn.held());
         // Once begun it may come to be whoever waits, and then nobody else may have begun.
@@ -114,12 +121,14 @@ impl Stored {
     }
 
     /// Makes the metadata of this version those of the draft, and removes its files if the draft has
-    /// others. Files that stay are named again if engines could be misled by what was said of them.
+    /// others. Files that stay are named again if engines could be misled by what was said of them, and
+    /// added to `kept`.
     async fn onto(
         &self,
         version: u64,
         draft: &Draft,
         schema: &Schema,
+        kept: &mut Vec<DataFile>,
     ) -> Result<Vec<Action>, Error> {
         let failed = |source| self.log("commit to", source);
         let (table, files) = self.files_of(version).await?;
@@ -133,12 +142,18 @@ impl Stored {
             let views = state.snapshot().file_views(log.as_ref(), None);
             let old: Vec<_> = views.try_collect().await.map_err(failed)?;
             actions.extend(old.iter().map(|it| Action::Remove(it.remove_action(changed))));
-        } else if renewed.is_some() {
+        } else {
+            let log = Log::list(self).await?;
+            let before = history::newest(self, log.readable()).await?;
+            let seal = before.and_then(|entry| entry.seal);
+            *kept = seal.iter().fold(files, |files, seal| seal.digested(files));
+        }
+        if renewed.is_some() {
             let now = draft.record.ended.timestamp_millis();
-            for mut file in files {
-                let statistics = FileStatistics::load(self.files(), &file, schema).await?;
+            for file in kept {
+                let statistics = FileStatistics::load(self.files(), file, schema).await?;
                 file.stats = Some(statistics.to_json(file.rows).to_string());
-                actions.push(Action::Add(add(&file, now, false)));
+                actions.push(Action::Add(add(file, now, false)));
             }
         }
         actions.extend(renewed.map(Action::Metadata));

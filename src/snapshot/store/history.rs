@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::place::Entry;
-use super::{RECORD, Stored};
+use super::{RECORD, SEAL, Seal, Stored, torn};
 use crate::catalog::shown;
 use crate::limits::snapshot as limits;
 use crate::snapshot::{DataFile, Error, ForeignCommit, Record, Touched};
@@ -147,8 +147,15 @@ pub async fn entries(place: &Stored) -> Result<Vec<Entry>, Error> {
     let read = |log: Arc<Log>| async move {
         let read = stream::iter(log.readable().to_vec());
         let read = read.map(|version| async move { entry(place, version).await });
-        let read: Vec<Option<Entry>> = read.buffered(limits::COMMITS_AT_ONCE).try_collect().await?;
-        Ok(read.into_iter().flatten().collect())
+        let read: Vec<Result<Option<Entry>, Error>> =
+            read.buffered(limits::COMMITS_AT_ONCE).collect().await;
+        let newest = log.commits.last().copied();
+        let of_a_load = |entry: Result<Option<Entry>, Error>| match entry {
+            // It is no version. Those above it say for themselves whether they have their rows.
+            Err(Error::Torn { version, .. }) if Some(version) != newest => None,
+            entry => entry.transpose(),
+        };
+        read.into_iter().filter_map(of_a_load).collect()
     };
     steady(place, read).await
 }
@@ -219,10 +226,12 @@ pub async fn changes(place: &Stored, version: u64) -> Result<Vec<DataFile>, Erro
             bytes: size.unwrap_or(0),
             rows: 0,
             stats: None,
+            digests: None,
         }));
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
+    let seal = entry(place, version).await?.and_then(|entry| entry.seal);
+    Ok(seal.iter().fold(files, |files, seal| seal.digested(files)))
 }
 
 async fn commit(place: &Stored, version: u64) -> Result<Bytes, Error> {
@@ -246,9 +255,32 @@ fn unreadable(place: &Stored, version: u64) -> impl Fn(serde_json::Error) -> Err
     move |source| Error::Record { table: place.name().to_owned(), version, source }
 }
 
+/// Whether a commit is half written.
+pub async fn is_torn(place: &Stored, version: u64) -> Result<bool, Error> {
+    Ok(torn::is_torn(&commit(place, version).await?))
+}
+
+/// The files that a load's commit adds, with their bytes; none of a commit that no load made.
+pub async fn loaded_files(
+    place: &Stored,
+    version: u64,
+) -> Result<Vec<(String, Option<u64>)>, Error> {
+    let bytes = commit(place, version).await?;
+    let (mut is_loaded, mut files) = (false, Vec::new());
+    for line in lines(place, version, &bytes) {
+        let line = line?;
+        is_loaded |= line.commit_info.is_some_and(|info| info.more.contains_key(RECORD));
+        files.extend(line.add.map(|file| (file.path, file.size)));
+    }
+    Ok(if is_loaded { files } else { Vec::new() })
+}
+
 /// The load that a commit came from; `None` of one that no load made.
 pub async fn entry(place: &Stored, version: u64) -> Result<Option<Entry>, Error> {
     let bytes = commit(place, version).await?;
+    if torn::is_torn(&bytes) {
+        return Err(Error::Torn { table: place.name().to_owned(), version });
+    }
     for line in lines(place, version, &bytes) {
         if let Some(info) = line?.commit_info {
             return told(version, info).map_err(unreadable(place, version));
@@ -261,5 +293,10 @@ fn told(version: u64, mut info: Info) -> Result<Option<Entry>, serde_json::Error
     let committed = info.timestamp.and_then(DateTime::<Utc>::from_timestamp_millis);
     let record = info.more.remove(RECORD);
     let record = record.map(serde_json::from_value::<Record>).transpose()?;
-    Ok(record.map(|record| Entry { version, committed: committed.unwrap_or(record.ended), record }))
+    let seal = info.more.remove(SEAL).map(serde_json::from_value::<Seal>).transpose()?;
+    let entry = |record: Record| {
+        let committed = committed.unwrap_or(record.ended);
+        Entry { version, committed, record, seal }
+    };
+    Ok(record.map(entry))
 }

@@ -10,7 +10,9 @@ mod lock;
 mod place;
 mod prove;
 mod root;
+mod seal;
 mod standing;
+mod torn;
 mod turn;
 mod version;
 
@@ -21,12 +23,16 @@ pub use lease::Lease;
 pub use place::{Entry, Stored};
 pub use prove::{Finding, Proof};
 pub use root::{Settings, Store};
+use seal::Seal;
 pub use standing::{Base, Standing};
 pub use turn::Turn;
 pub use version::Snapshot;
 
 /// Where in a commit's metadata the [`Record`](super::Record) of its load stands.
 const RECORD: &str = "entraFlight";
+
+/// Where there the [`Seal`] of its files stands.
+const SEAL: &str = "entraFlightFiles";
 
 /// What the names of a load's files begin with, in the table's folder and in [`CHANGES`].
 const LOADED: &str = "load-";

@@ -12,9 +12,9 @@ use object_store::{ObjectStore, path::Path};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::Snapshot;
 use super::history::{self, Commit, Log};
 use super::lease::Lease;
+use super::{Seal, Snapshot};
 use crate::limits::snapshot as limits;
 use crate::snapshot::rows::Files;
 use crate::snapshot::{DataFile, Error, Record, Which};
@@ -40,6 +40,8 @@ pub struct Entry {
     pub committed: DateTime<Utc>,
     /// The load that made it.
     pub record: Record,
+    /// What it said of its files; `None` of one by an older program.
+    pub(super) seal: Option<Seal>,
 }
 
 impl Entry {
@@ -98,6 +100,11 @@ impl Stored {
     ///
     /// As [`snapshot`](Self::snapshot).
     pub async fn try_snapshot(&self, which: Which) -> Result<Option<Snapshot>, Error> {
+        self.try_as_found(which).await?.map(|found| self.whole(found)).transpose()
+    }
+
+    /// The same, whatever rows its files have.
+    pub(super) async fn try_as_found(&self, which: Which) -> Result<Option<Snapshot>, Error> {
         let mut tries = limits::FINDS_AT_MOST;
         loop {
             tries -= 1;
@@ -112,9 +119,8 @@ impl Stored {
 
     async fn find(&self, log: &Log, which: Which) -> Result<Option<Snapshot>, Error> {
         let readable = log.readable();
-        let Some(newest) = history::newest(self, readable).await? else { return Ok(None) };
         let found = match which {
-            Which::Latest => Some(newest.clone()),
+            Which::Latest => history::newest(self, readable).await?,
             Which::Number(number) if readable.contains(&number) => {
                 history::entry(self, number).await?
             }
@@ -124,13 +130,16 @@ impl Stored {
                 versions.into_iter().rev().find(|entry| entry.committed <= time)
             }
         };
-        let entry = found.ok_or_else(|| Error::NoVersion {
+        if let Some(entry) = found {
+            return self.open(entry).await.map(Some);
+        }
+        let Some(newest) = history::newest(self, readable).await? else { return Ok(None) };
+        Err(Error::NoVersion {
             table: self.name.to_string(),
             asked: which.to_string(),
             oldest: readable.first().copied().unwrap_or(newest.version),
             newest: newest.version,
-        })?;
-        self.open(entry).await.map(Some)
+        })
     }
 
     /// The newest commit, whoever made it; `None` if there is none. Only the log's folder is listed.
@@ -151,7 +160,7 @@ impl Stored {
         let before = |log: Arc<Log>| async move {
             let before = log.readable().partition_point(|it| *it < snapshot.version());
             match history::newest(self, &log.readable()[..before]).await? {
-                Some(entry) => self.open(entry).await,
+                Some(entry) => self.open(entry).await.and_then(|found| self.whole(found)),
                 None => Err(Error::NoVersion {
                     table: self.name.to_string(),
                     asked: format!("before {}", snapshot.version()),
@@ -190,8 +199,23 @@ impl Stored {
         };
         let state = table.snapshot().map_err(|source| self.log("read", source))?;
         let schema = state.snapshot().arrow_schema();
+        let files = entry.seal.iter().fold(files, |files, seal| seal.digested(files));
         let files = Files::new(self.files.clone(), files).held(lease);
         Ok(Snapshot::new(self.clone(), entry, files, schema))
+    }
+
+    /// The version, if its files have the rows that its load says: a lost entry before it would leave
+    /// it others.
+    fn whole(&self, snapshot: Snapshot) -> Result<Snapshot, Error> {
+        let found = snapshot.files().list().iter().map(|file| file.rows).sum();
+        let (table, version, rows) = (self.name.to_string(), snapshot.version(), snapshot.rows());
+        if found != rows {
+            return Err(Error::OtherRows { table, version, rows, found });
+        }
+        match snapshot.is_as_sealed().map_err(|source| self.log("read", source))? {
+            true => Ok(snapshot),
+            false => Err(Error::Unsealed { table, version }),
+        }
     }
 
     /// A version as deltalake sees it, and its files in the order of their names.
@@ -216,6 +240,7 @@ impl Stored {
                 bytes: u64::try_from(view.size()).unwrap_or(0),
                 rows: view.num_records().unwrap_or(0) as u64,
                 stats: view.stats(),
+                digests: None,
             })
             .collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));

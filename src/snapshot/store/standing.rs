@@ -58,7 +58,7 @@ impl Stored {
     /// this program does not know.
     pub async fn standing(&self, turn: &Turn) -> Result<Option<Standing>, Error> {
         let Some(newest) = turn.base() else { return Ok(None) };
-        let own = self.try_snapshot(Which::Latest).await?;
+        let own = self.try_as_found(Which::Latest).await?;
         if let Some(own) = own.clone().filter(|own| own.version() == newest && is_whole(own)) {
             let (schema, rows) = (own.schema().clone(), own.rows());
             let own = Some(own);

@@ -62,6 +62,7 @@ impl Stored {
     /// [`Error::UnderWay`] where another process loads the table, and what the store meets.
     pub async fn begin(&self, load: &str) -> Result<Turn, Error> {
         let lock = self.lock().await?;
+        self.clear_torn().await?;
         let base = Log::list(self).await?.newest();
         self.sweep(Utc::now(), &mut Expired::default()).await?;
         Ok(Turn { load: load.to_owned(), base, lock: lock.map(Arc::new) })

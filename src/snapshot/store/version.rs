@@ -12,6 +12,8 @@ use futures::stream::BoxStream;
 use super::Stored;
 use super::place::Entry;
 use crate::catalog::Filter;
+use deltalake::DeltaTableError;
+
 use crate::limits::snapshot as limits;
 use crate::snapshot::rows::{self, Bounds, Files};
 use crate::snapshot::{DataFile, Error, ROW_HASH, Record};
@@ -74,6 +76,12 @@ impl Snapshot {
     /// Its columns as they are stored, hashes included.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Whether its columns and files are those that its load wrote, as far as that said so.
+    pub(super) fn is_as_sealed(&self) -> Result<bool, DeltaTableError> {
+        let seal = self.entry.seal.as_ref();
+        seal.map_or(Ok(true), |seal| seal.is_of(&self.schema, self.files.list()))
     }
 
     /// In how many parts it can be read side by side, at least 1; each holds whole files.

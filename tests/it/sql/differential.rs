@@ -8,23 +8,9 @@ use entra_flight::sim::Tenant;
 use entra_flight::snapshot::Method;
 use futures::TryStreamExt as _;
 
+use crate::dice::Dice;
 use crate::house::House;
 use crate::store::loads::Loader;
-
-/// A small generator of numbers; the same seed gives the same statements.
-pub(super) struct Dice(pub u64);
-
-impl Dice {
-    pub(super) fn below(&mut self, n: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % n
-    }
-
-    fn of<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
-        all[self.below(all.len())]
-    }
-}
 
 /// The rows of a statement as sorted lines.
 pub(super) async fn rows(engine: &Engine, text: &str) -> Vec<String> {

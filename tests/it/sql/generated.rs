@@ -3,7 +3,7 @@
 //! They stand on two small tables full of nulls, reuse the same few names at every level, and leave
 //! no order open: rows are compared as a bag, and whatever takes the first few has ordered by all.
 
-use super::differential::Dice;
+use crate::dice::Dice;
 
 /// The tables that each statement begins with, cut out of what the directory has.
 const TABLES: &str = "WITH t AS (SELECT length(city) % 5 AS a, length(jobTitle) % 4 AS b, \

@@ -5,7 +5,8 @@ use entra_flight::sim::Tenant;
 use entra_flight::snapshot::Method;
 use serde_json::json;
 
-use super::differential::{Dice, Values, answer, condition, rows};
+use super::differential::{Values, answer, condition, rows};
+use crate::dice::Dice;
 use crate::store::loads::Loader;
 use crate::store::{Rows, put_in_files};
 

@@ -9,6 +9,7 @@ mod engines;
 mod expire;
 mod failing;
 mod faults;
+mod flips;
 mod foreign;
 mod foreign_faults;
 mod kills;
@@ -17,6 +18,7 @@ pub mod loads;
 mod power;
 mod schedule;
 mod skipped;
+mod torn;
 mod upgrades;
 mod versions;
 
