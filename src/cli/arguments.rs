@@ -99,10 +99,15 @@ pub struct Demo {
     #[command(flatten)]
     pub tenant: Tenant,
     /// Where the server listens [default: 127.0.0.1:8815, or a free port if that is taken]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = app::settings::listen_address)]
     pub listen: Option<SocketAddr>,
     /// Where the simulated tenant listens
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS",
+        value_parser = app::settings::listen_address
+    )]
     pub graph_listen: SocketAddr,
     /// Load users, groups and members into this folder, let the tenant change, load them again and
     /// show what is different [default: a temporary folder]
@@ -119,7 +124,7 @@ pub struct Serve {
     #[command(flatten)]
     pub settings: Settings,
     /// Where to listen, in place of what the settings say
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = app::settings::listen_address)]
     pub listen: Option<SocketAddr>,
     /// Listen where others can reach it, although callers are not asked who they are
     #[arg(long)]
@@ -132,7 +137,12 @@ pub struct Sim {
     #[command(flatten)]
     pub tenant: Tenant,
     /// Where to listen
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS",
+        value_parser = app::settings::listen_address
+    )]
     pub listen: SocketAddr,
     /// Serve HTTPS, with a certificate authority made now
     #[arg(long)]

@@ -100,6 +100,7 @@ pub async fn load(
     let _room = connection.loads.acquire().await;
     let started = now();
     let mut turn = place.begin(&Uuid::now_v7().to_string()).await?;
+    place.probe(&turn).await?;
     let standing = place.standing(&turn).await?;
     let scan = Scan::new(table.clone(), None, None)?;
     let incoming = Incoming::new(&scan.columns, &table.key, scan.schema())?;

@@ -1,6 +1,7 @@
 //! Why a stored table cannot be read or written.
 
 use std::error::Error as _;
+use std::fmt;
 
 use arrow::error::ArrowError;
 use deltalake::DeltaTableError;
@@ -8,6 +9,27 @@ use deltalake::kernel::transaction::TransactionError;
 use parquet::errors::ParquetError;
 
 use crate::error::Kind;
+
+/// The action of [`Error::Log`] without which no version goes.
+pub const CHECKPOINT: &str = "write a checkpoint of";
+
+/// Who loads a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loader {
+    /// This process.
+    ThisProcess,
+    /// Another one, here or on another machine.
+    AnotherProcess,
+}
+
+impl fmt::Display for Loader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Loader::ThisProcess => "this process",
+            Loader::AnotherProcess => "another process",
+        })
+    }
+}
 
 /// Why a stored table cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -70,11 +92,19 @@ pub enum Error {
     /// The file that says whose turn it is cannot be had.
     #[error("could not take the lock of the table")]
     Lock(#[source] std::io::Error),
+    /// The file system of the store has no locks.
+    #[error("the folder of the store has no locks, by which loads of a table are kept apart")]
+    NoLocks(#[source] std::io::Error),
+    /// The file system of the store has no hard links.
+    #[error("the folder of the store has no hard links, by which versions are committed")]
+    NoLinks(#[source] object_store::Error),
     /// Somebody else is loading it.
-    #[error("`{table}` is being loaded by another process")]
+    #[error("`{table}` is being loaded, or its versions expire, by {by} already")]
     UnderWay {
         /// `connection/table`.
         table: String,
+        /// Who.
+        by: Loader,
     },
     /// The version is being removed.
     #[error("version {version} of `{table}` is being removed because it expired")]
@@ -216,6 +246,8 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Url { .. }
+            | Error::NoLocks(_)
+            | Error::NoLinks(_)
             | Error::TypeChanged { .. }
             | Error::KeyChanged { .. }
             | Error::Unwritable { .. } => Kind::Invalid,
@@ -256,6 +288,15 @@ impl Error {
             match self {
                 Error::Url { .. } => {
                     "use a folder, or a URL with `file://`, `s3://`, `az://`, `abfss://` or `gs://`"
+                }
+                Error::NoLocks(_) | Error::NoLinks(_) => {
+                    "keep the store on a disk of this machine, on a network file system that has hard \
+                     links and locks, such as NFS with its lock service, or in a bucket by its own URL \
+                     in place of a mount"
+                }
+                Error::Log { action: CHECKPOINT, .. } if self.kind() == Kind::Unavailable => {
+                    "check that the store can be reached, and make a little room: before versions can \
+                     go, the list of the files that stay is written once"
                 }
                 Error::Store { .. } | Error::Log { .. } | Error::File { .. }
                     if self.kind() == Kind::Unavailable =>

@@ -26,7 +26,7 @@ mod which;
 
 pub use compare::{Compared, KeyedFiles, Led, compare, compare_files, count};
 pub use data_file::DataFile;
-pub use error::Error;
+pub use error::{Error, Loader};
 pub use incoming::{Incoming, Sorted, evolved, write_changes};
 pub use record::{Counts, ForeignCommit, Method, MethodError, Record, Touched};
 pub use rows::{Bounds, Files};

@@ -415,7 +415,7 @@ fn check_refusal(arguments: &[&str], code: i32, expected: Expect) {
 
 #[test]
 fn what_is_asked_wrongly_says_what_to_do() {
-    let server = Running::start(&["demo", "--users", "5", "--listen", "127.0.0.1:0"], "flight");
+    let server = Running::start(&["demo", "--users", "5", "--listen", "localhost:0"], "flight");
     let address = server.address("flight");
     let asked = |table, more: &[&'static str]| {
         let mut arguments = vec!["get".to_owned(), table, "--server".to_owned(), address.clone()];

@@ -28,6 +28,7 @@ mod parameters;
 mod proto;
 mod refused;
 mod reported;
+mod rules;
 mod scan;
 mod secrets;
 mod settings;

@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use entra_flight::app::settings::Settings;
-use entra_flight::decode::OnMismatch;
 use entra_flight::error::Kind;
-use entra_flight::graph::OnParentError;
 use expect_test::{Expect, expect};
 
 use crate::cli::{set_mode, write_secret};
 
 /// Reads a file of this text under these variables.
-fn load(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
+pub fn load(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("entra-flight.toml");
     std::fs::write(&path, text).expect("a file");
@@ -22,11 +20,11 @@ fn load(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
     })
 }
 
-fn check_fault(text: &str, environment: &[(&str, &str)], expected: Expect) {
+pub fn check_fault(text: &str, environment: &[(&str, &str)], expected: Expect) {
     expected.assert_eq(&load(text, environment).expect_err("faults"));
 }
 
-const WHOLE: &str = r#"
+pub const WHOLE: &str = r#"
 [server]
 listen = "127.0.0.1:9000"
 drain = "3s"
@@ -54,51 +52,12 @@ fn a_file_and_the_environment_make_settings() {
 }
 
 #[test]
-fn parents_that_fail_have_a_rule_by_connection_and_table() {
-    let text = format!("{WHOLE}on_parent_error_of = {{ group_members = \"skip\" }}\n");
-    let rules = |environment: &[(&str, &str)]| {
-        let environment = [&[("CONTOSO_SECRET", "s3cret")], environment].concat();
-        let settings = load(&text, &environment).expect("settings");
-        let rules = settings.connections["contoso"].on_parent_error.clone();
-        ["group_members", "user_managers"].map(|table| rules.of(table))
-    };
-    let (error, skip) = (OnParentError::Error, OnParentError::Skip);
-    assert_eq!(rules(&[]), [skip, error]);
-    let all = [("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__ON_PARENT_ERROR", "skip")];
-    assert_eq!(rules(&all), [skip, skip]);
-    check_fault(
-        &text.replace("\"skip\"", "\"omit\""),
-        &[("CONTOSO_SECRET", "s3cret")],
-        expect![[r#"
-            the settings have 1 fault:
-              - `connections.contoso.on_parent_error_of.group_members` must be `error` or `skip` (entra-flight.toml line 12)"#]],
-    );
-}
-
-#[test]
-fn values_of_another_type_have_a_rule_by_connection_and_table() {
-    let text = format!("{WHOLE}mismatch_of = {{ users = \"extra\" }}\n");
-    let rules = |environment: &[(&str, &str)]| {
-        let environment = [&[("CONTOSO_SECRET", "s3cret")], environment].concat();
-        let settings = load(&text, &environment).expect("settings");
-        let rules = settings.connections["contoso"].mismatch.clone();
-        ["users", "groups", "devices"].map(|table| rules.of(table))
-    };
-    let (error, extra) = (OnMismatch::Error, OnMismatch::Extra);
-    assert_eq!(rules(&[]), [extra, error, error]);
-    let environment = [
-        ("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__MISMATCH", "extra"),
-        ("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__MISMATCH_OF__GROUPS", "error"),
-    ];
-    assert_eq!(rules(&environment), [extra, error, extra]);
-    let wrong = WHOLE.replace("deadline", "mismatch = \"null\"\ndeadline");
-    check_fault(
-        &wrong,
-        &[("CONTOSO_SECRET", "s3cret")],
-        expect![
-            "the settings have 1 fault:\n  - `connections.contoso.mismatch` must be `error` or `extra` (entra-flight.toml line 11)"
-        ],
-    );
+fn the_name_of_a_place_to_listen_is_looked_up() {
+    let environment =
+        [("CONTOSO_SECRET", "s3cret"), ("ENTRA_FLIGHT__SERVER__LISTEN", "localhost:9002")];
+    let listen = load(WHOLE, &environment).expect("settings").server.listen;
+    assert!(listen.ip().is_loopback(), "{listen}");
+    assert_eq!(listen.port(), 9_002);
 }
 
 /// The secret in a file of these bytes, or what is wrong with it.
@@ -250,7 +209,7 @@ graph_base_url = "https://graph.microsoft.com/beta"
               - `server.cache` must be a number of bytes with its unit, such as `2GiB`, or `0` for none (entra-flight.toml line 5)
               - `server.drain` must be a time with its unit, such as `30s` or `2h` (entra-flight.toml line 4)
               - `server.insecure` must be a text, a number, `true` or `false` (entra-flight.toml line 6)
-              - `server.listen` must be an address and a port, such as `127.0.0.1:8815` (environment variable ENTRA_FLIGHT__SERVER__LISTEN)
+              - `server.listen` must be an address and a port, such as `127.0.0.1:8815` or `localhost:8815` (environment variable ENTRA_FLIGHT__SERVER__LISTEN)
               - `server.listn` is not a setting; the nearest is `server.listen` (entra-flight.toml line 3)"#]],
     );
 }

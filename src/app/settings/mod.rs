@@ -6,6 +6,7 @@
 //! that holds them.
 
 mod leaves;
+mod listen;
 mod read;
 mod secret_file;
 mod stored;
@@ -27,6 +28,8 @@ use crate::ops;
 use crate::secret::Secret;
 use crate::snapshot;
 use leaves::Leaves;
+
+pub use listen::listen_address;
 
 /// Where the settings are looked for when no file is named.
 pub const FILE: &str = "entra-flight.toml";

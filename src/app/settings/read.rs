@@ -1,6 +1,7 @@
 //! From single values to settings, gathering every fault on the way.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use bytesize::ByteSize;
 use url::{Host, Url};
 
 use super::leaves::{Leaf, Leaves};
+use super::listen::listen_address;
 use super::{Connection, Fault, GRAPH, LOGIN, Settings, secret_file};
 use crate::catalog::ByTable;
 use crate::limits::cli as limits;
@@ -92,8 +94,7 @@ pub struct Reader {
 impl Reader {
     fn server(&mut self) -> flight::Settings {
         let default = flight::Settings::default();
-        let listen =
-            self.parsed("server.listen", "must be an address and a port, such as `127.0.0.1:8815`");
+        let listen = self.listen("server.listen");
         let insecure = self.parsed("server.insecure", "must be `true` or `false`");
         let cache = self.parsed::<ByteSize>(
             "server.cache",
@@ -107,6 +108,18 @@ impl Reader {
                 .unwrap_or(default.drain),
             cache: cache.map_or(default.cache, |size| size.as_u64()),
         }
+    }
+
+    /// Where to listen, of which a name is looked up.
+    fn listen(&mut self, key: &str) -> Option<SocketAddr> {
+        let (text, place) = self.taken(key)?;
+        let address = listen_address(&text);
+        if address.is_err() {
+            let rule =
+                "must be an address and a port, such as `127.0.0.1:8815` or `localhost:8815`";
+            self.refuse(key, rule, Some(place));
+        }
+        address.ok()
     }
 
     /// `None` where something is missing or wrong, which is then among the faults.

@@ -5,6 +5,7 @@ use deltalake::protocol::checkpoints::create_checkpoint;
 use super::Stored;
 use crate::limits::snapshot as limits;
 use crate::snapshot::Error;
+use crate::snapshot::error::CHECKPOINT;
 
 impl Stored {
     /// Writes a checkpoint where one is due after a commit. That it could not be written does not
@@ -27,6 +28,6 @@ impl Stored {
     pub(super) async fn checkpoint(&self, version: u64) -> Result<(), Error> {
         let (table, _) = self.files_of(version).await?;
         let written = create_checkpoint(&table, None).await;
-        written.map_err(|source| self.log("write a checkpoint of", source))
+        written.map_err(|source| self.log(CHECKPOINT, source))
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::history::{self, Log};
 use super::lease::Lease;
 use super::{CHANGES, Entry, Stored, Turn};
+use crate::error::Kind;
 use crate::limits::snapshot as limits;
 use crate::snapshot::Error;
 
@@ -101,26 +102,38 @@ impl Stored {
         let gone = if self.folder().is_some() { held.len() } else { some };
         let Some(oldest) = entries.get(gone).filter(|_| gone > 0) else { return Ok(false) };
         let versions: Vec<u64> = entries[..gone].iter().map(|entry| entry.version).collect();
-        expired.versions.extend(&versions);
         let (place, lock, oldest) = (self.clone(), turn.held(), oldest.version);
         // Once begun it goes on whoever waits, and until it has ended nobody may read or load.
         let cut = tokio::spawn(async move {
-            place.cut(oldest).await?;
-            for version in versions {
-                Lease::forget(&place, version);
+            let cut_at = place.cut(oldest).await?;
+            let gone: Vec<u64> = versions.into_iter().filter(|it| *it < cut_at).collect();
+            for version in &gone {
+                Lease::forget(&place, *version);
             }
             drop((held, lock));
-            Ok::<_, Error>(())
+            Ok::<_, Error>((gone, cut_at))
         });
-        cut.await.map_err(Error::Died)??;
-        Ok(unwanted > some)
+        let (gone, cut_at) = cut.await.map_err(Error::Died)??;
+        expired.versions.extend(gone);
+        if cut_at < oldest {
+            // Makes the room for which fewer went.
+            self.sweep(now, expired).await?;
+        }
+        Ok(unwanted > some || cut_at < oldest)
     }
 
-    /// Removes all of the log that is before this version, so that it can be read without.
-    async fn cut(&self, oldest: u64) -> Result<(), Error> {
+    /// Removes all of the log that is before this version, so that it can be read without. Where its
+    /// checkpoint cannot be written, as on a full disk, that is all before the last one that is there;
+    /// tells before which.
+    async fn cut(&self, mut oldest: u64) -> Result<u64, Error> {
         let mut log = Log::list(self).await?;
-        if !log.checkpoints.contains(&oldest) {
-            self.checkpoint(oldest).await?;
+        if !log.checkpoints.contains(&oldest)
+            && let Err(error) = self.checkpoint(oldest).await
+        {
+            let first = log.readable().first().copied().unwrap_or(oldest);
+            let before = |at: &u64| first < *at && *at < oldest;
+            let earlier = log.checkpoints.iter().copied().rfind(before);
+            oldest = earlier.filter(|_| error.kind() == Kind::Unavailable).ok_or(error)?;
         }
         log.files.retain(|(version, _)| *version < oldest);
         // Checkpoints first, then commits from the first on: with the first of either that goes,
@@ -136,7 +149,8 @@ impl Stored {
                 }
             }
         }
-        self.settle(history::LOG).await
+        self.settle(history::LOG).await?;
+        Ok(oldest)
     }
 
     /// Removes the files of loads that no version has. Nobody else loads a local table meanwhile;

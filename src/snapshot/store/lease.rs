@@ -29,8 +29,8 @@ impl Lease {
         }
     }
 
-    /// Holds a version together with other readers; `None` where there are no locks: in a bucket,
-    /// and in a folder that can only be read and was not prepared.
+    /// Holds a version together with other readers; `None` where there are no locks: in a bucket, on a
+    /// file system that has none, and in a folder that can only be read and was not prepared.
     ///
     /// # Errors
     ///
@@ -44,9 +44,13 @@ impl Lease {
             },
             opened => opened.map_err(Error::Lock)?,
         };
-        match lock::taken(&file, File::try_lock_shared).await? {
-            true => Ok(Some(Lease { _lock: Arc::new(file) })),
-            false => Err(Error::Expiring { table: place.name().to_owned(), version }),
+        match lock::taken(&file, File::try_lock_shared).await {
+            Ok(true) => Ok(Some(Lease { _lock: Arc::new(file) })),
+            // No version expires from here, since an expiry begins with a lock; of one that another
+            // machine lets go meanwhile, a read meets the missing file.
+            Err(Error::NoLocks(_)) => Ok(None),
+            Err(error) => Err(error),
+            Ok(false) => Err(Error::Expiring { table: place.name().to_owned(), version }),
         }
     }
 
@@ -54,7 +58,7 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// [`Error::Lock`].
+    /// [`Error::Lock`], [`Error::NoLocks`].
     pub async fn alone(place: &Stored, version: u64) -> Result<Option<Self>, Error> {
         let Some(path) = path(place, version) else { return Ok(None) };
         let file = open(&path).map_err(Error::Lock)?;

@@ -5,6 +5,7 @@ mod commit;
 mod expire;
 mod history;
 mod lease;
+mod links;
 mod local;
 mod lock;
 mod place;

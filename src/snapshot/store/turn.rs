@@ -1,6 +1,5 @@
 //! Whose turn it is to load a table.
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
@@ -10,18 +9,16 @@ use object_store::path::Path;
 use tokio::task::spawn_blocking;
 
 use super::history::Log;
-use super::{Expired, Stored, lock};
+use super::lock::LoadLock;
+use super::{Expired, Stored};
 use crate::snapshot::{DataFile, Error, durable};
-
-/// The file that a load of a local table holds.
-const LOCK: &str = "_load.lock";
 
 /// A load that has begun. Dropping it lets the next one begin.
 #[derive(Debug)]
 pub struct Turn {
     load: String,
     base: Option<u64>,
-    lock: Option<Arc<File>>,
+    lock: Option<Arc<LoadLock>>,
 }
 
 impl Turn {
@@ -46,7 +43,7 @@ impl Turn {
     }
 
     /// Keeps the next one from beginning for as long as it lives, where there are locks.
-    pub(super) fn held(&self) -> Option<Arc<File>> {
+    pub(super) fn held(&self) -> Option<Arc<LoadLock>> {
         self.lock.clone()
     }
 }
@@ -59,7 +56,8 @@ impl Stored {
     ///
     /// # Errors
     ///
-    /// [`Error::UnderWay`] where another process loads the table, and what the store meets.
+    /// [`Error::UnderWay`] where somebody else loads the table, [`Error::NoLocks`] where nobody could
+    /// tell, and what the store meets.
     pub async fn begin(&self, load: &str) -> Result<Turn, Error> {
         let lock = self.lock().await?;
         self.clear_torn().await?;
@@ -68,15 +66,11 @@ impl Stored {
         Ok(Turn { load: load.to_owned(), base, lock: lock.map(Arc::new) })
     }
 
-    async fn lock(&self) -> Result<Option<File>, Error> {
+    async fn lock(&self) -> Result<Option<LoadLock>, Error> {
         let Some(folder) = self.folder() else { return Ok(None) };
         durable::create_folder(folder).map_err(Error::Lock)?;
-        let open = File::options().create(true).truncate(false).read(true).write(true).clone();
-        let file = open.open(folder.join(LOCK)).map_err(Error::Lock)?;
-        match lock::taken(&file, File::try_lock).await? {
-            true => Ok(Some(file)),
-            false => Err(Error::UnderWay { table: self.name().to_owned() }),
-        }
+        let under_way = |by| Error::UnderWay { table: self.name().to_owned(), by };
+        LoadLock::take(folder).await?.map(Some).map_err(under_way)
     }
 
     /// Removes files that were written and are not wanted.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use bytes::Bytes;
 use entra_flight::snapshot::{Settings, Store};
@@ -11,8 +11,8 @@ use futures::stream::{self, BoxStream};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
-    UploadPart,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+    Result, UploadPart,
 };
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -31,12 +31,20 @@ pub struct Calls {
     /// How many commits may still be made.
     pub commits: Arc<Semaphore>,
     waiting: Arc<AtomicI64>,
+    full: Arc<AtomicBool>,
+    linkless: Arc<AtomicBool>,
 }
 
 impl Calls {
     pub fn new() -> Self {
         let commits = Arc::new(Semaphore::new(1_000_000));
-        Calls { left: Arc::default(), commits, waiting: Arc::default() }
+        Calls {
+            left: Arc::default(),
+            commits,
+            waiting: Arc::default(),
+            full: Arc::default(),
+            linkless: Arc::default(),
+        }
     }
 
     /// How many commits wait.
@@ -67,6 +75,24 @@ impl Calls {
         -self.left.load(Ordering::SeqCst)
     }
 
+    /// Lets nothing be written any more, until something is removed.
+    pub fn fill(&self) {
+        self.full.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets no file be put where none may be, as in folders without hard links.
+    pub fn unlink(&self) {
+        self.linkless.store(true, Ordering::SeqCst);
+    }
+
+    fn write(&self) -> Result<()> {
+        self.pass()?;
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(Error::Generic { store: "test", source: "no space is left".into() }),
+            false => Ok(()),
+        }
+    }
+
     fn pass(&self) -> Result<()> {
         match self.left.fetch_sub(1, Ordering::SeqCst) {
             1 => Err(Error::Generic { store: "test", source: "the disk is full".into() }),
@@ -84,7 +110,10 @@ impl fmt::Display for Failing {
 #[tonic::async_trait]
 impl ObjectStore for Failing {
     async fn put_opts(&self, at: &Path, bytes: PutPayload, how: PutOptions) -> Result<PutResult> {
-        self.calls.pass()?;
+        self.calls.write()?;
+        if matches!(how.mode, PutMode::Create) && self.calls.linkless.load(Ordering::SeqCst) {
+            return Err(Error::NotSupported { source: "there are no hard links".into() });
+        }
         if at.parts().any(|part| part.as_ref() == "_delta_log") {
             self.calls.waiting.fetch_add(1, Ordering::SeqCst);
             self.calls.commits.acquire().await.expect("it is never closed").forget();
@@ -97,7 +126,7 @@ impl ObjectStore for Failing {
         at: &Path,
         how: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.calls.pass()?;
+        self.calls.write()?;
         let inner = self.inner.put_multipart_opts(at, how).await?;
         Ok(Box::new(Parts { inner, calls: self.calls.clone() }))
     }
@@ -114,7 +143,10 @@ impl ObjectStore for Failing {
         paths: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
         match self.calls.pass() {
-            Ok(()) => self.inner.delete_stream(paths),
+            Ok(()) => {
+                self.calls.full.store(false, Ordering::SeqCst);
+                self.inner.delete_stream(paths)
+            }
             Err(error) => Box::pin(stream::iter([Err(error)])),
         }
     }

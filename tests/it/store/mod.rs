@@ -15,6 +15,7 @@ mod foreign_faults;
 mod kills;
 mod leftovers;
 pub mod loads;
+mod places;
 mod power;
 mod schedule;
 mod skipped;
