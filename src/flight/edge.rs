@@ -13,17 +13,20 @@ use tonic::server::NamedService;
 use tower_service::Service;
 
 use super::status;
+use super::upload::{Upload, UploadMemory};
 
-/// A service whose answers carry no status that is too long for clients.
+/// A service whose requests are bounded together, and whose answers carry no status that is too long
+/// for clients.
 #[derive(Clone, Debug)]
 pub struct Edge<S> {
     service: S,
+    uploads: UploadMemory,
 }
 
 impl<S> Edge<S> {
     /// Stands around `service`.
-    pub fn new(service: S) -> Self {
-        Edge { service }
+    pub fn new(service: S, uploads: &UploadMemory) -> Self {
+        Edge { service, uploads: uploads.clone() }
     }
 }
 
@@ -45,6 +48,8 @@ where
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let uploads = self.uploads.clone();
+        let request = request.map(|body| Body::new(Upload::new(body, uploads)));
         let answer = self.service.call(request);
         Box::pin(async move {
             let (mut head, body) = answer.await?.into_parts();

@@ -32,6 +32,7 @@ mod status;
 pub mod ticket;
 mod told;
 mod uncopied;
+mod upload;
 mod values;
 mod versions;
 mod wanted;

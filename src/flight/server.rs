@@ -14,6 +14,7 @@ use super::connection::Connection;
 use super::edge::Edge;
 use super::service::Service;
 use super::uncopied::Uncopied;
+use super::upload::UploadMemory;
 use super::{Error, proto};
 use crate::limits;
 use crate::query::Engine;
@@ -94,16 +95,17 @@ impl Server {
             }
         };
         let flight = Uncopied::new(Service::new(engine, self.cache));
+        let uploads = UploadMemory::new(limits::flight::UPLOADS_BYTES_MAX);
         let incoming = accept::incoming(self.listener, Door::of_process())
             .map_ok(|(stream, place)| Connection::new(stream, place));
         let serving = tonic::transport::Server::builder()
             .max_concurrent_streams(limits::flight::STREAMS_MAX)
             .http2_max_header_list_size(limits::flight::HEADER_BYTES_MAX)
             .http2_keepalive_interval(Some(limits::flight::KEEPALIVE))
-            .add_service(Edge::new(flight))
-            .add_service(Edge::new(health_service))
-            .add_service(Edge::new(reflection().build_v1().map_err(unbuilt)?))
-            .add_service(Edge::new(reflection().build_v1alpha().map_err(unbuilt)?))
+            .add_service(Edge::new(flight, &uploads))
+            .add_service(Edge::new(health_service, &uploads))
+            .add_service(Edge::new(reflection().build_v1().map_err(unbuilt)?, &uploads))
+            .add_service(Edge::new(reflection().build_v1alpha().map_err(unbuilt)?, &uploads))
             .serve_with_incoming_shutdown(incoming, told);
         let drain = async {
             stop.cancelled().await;

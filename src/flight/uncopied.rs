@@ -124,7 +124,11 @@ async fn do_get<T: DoGet>(
 ) -> Result<http::Response<Body>, Status> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, limits::MESSAGE_BYTES_MAX).collect().await;
-    let body = body.map_err(|error| Status::invalid_argument(error.to_string()))?.to_bytes();
+    let body = body.map_err(|error| match error.downcast::<Status>() {
+        Ok(status) => *status,
+        Err(error) => Status::invalid_argument(error.to_string()),
+    })?;
+    let body = body.to_bytes();
     let ticket = ticket(&body)?;
     let metadata = MetadataMap::from_headers(head.headers);
     let request = Request::from_parts(metadata, head.extensions, ticket);

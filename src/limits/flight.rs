@@ -25,6 +25,15 @@ pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
 /// statements that people write, are shorter.
 pub const PROMPT_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of requests that are on their way in, beyond the [`PROMPT_BYTES_MAX`] of each.
+pub const UPLOADS_BYTES_MAX: usize = 16 * MESSAGE_BYTES_MAX;
+
+/// For a message to arrive, from its first byte: the longest at 2.2 megabits a second.
+pub const MESSAGE_TIME: Duration = Duration::from_secs(30);
+
+/// For all messages of a call that sends long ones.
+pub const UPLOAD_TIME: Duration = Duration::from_secs(120);
+
 /// Headers of a call: bearer tokens of Entra reach 6 KB, and JDBC forwards unknown parameters.
 pub const HEADER_BYTES_MAX: u32 = 64 << 10;
 
