@@ -15,13 +15,12 @@ use super::names::{ParentNames, name};
 use super::{reader, report};
 use crate::catalog::{CHANGE_TYPE, CHANGED_COLUMNS, Table};
 use crate::error::Kind;
+use crate::ops;
 use crate::query::{self, Connection};
 use crate::snapshot::{self, Counts, Which, export};
-use crate::{ops, telemetry};
 
 /// Shows each change as a person reads it, and at the end how many there were.
 pub async fn run(command: Compare, console: &Console) -> Result<(), Error> {
-    telemetry::begin(telemetry::Level::Quiet);
     let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?;
     if let Some(path) = &command.html {

@@ -20,7 +20,7 @@ use crate::flight::{self, Client, Server};
 use crate::query::Request;
 use crate::secret::Secret;
 use crate::sim::{self as simulated, Tenant};
-use crate::{app, clock, limits, telemetry};
+use crate::{app, clock, limits};
 
 /// The table that is read to show that everything works.
 const TABLE: &str = "users";
@@ -28,7 +28,6 @@ const TABLE: &str = "users";
 /// Starts a simulated tenant and a server in front of it, reads a table through the server, shows
 /// it and how to read it from Python, and goes on serving.
 pub async fn run(command: Demo, console: &Console) -> Result<(), Error> {
-    telemetry::begin(telemetry::Level::Quiet);
     let stop = app::stop_token(limits::flight::DRAIN);
     let tenant = sim::bind(&command.tenant, command.graph_listen, "http").await?;
     let connections = BTreeMap::from([("contoso".to_owned(), connection(&tenant.root)?)]);

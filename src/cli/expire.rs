@@ -4,12 +4,11 @@ use super::Error;
 use super::arguments::Expire;
 use super::console::Console;
 use super::reader;
+use crate::ops;
 use crate::snapshot::{self, Expired, Keep};
-use crate::{ops, telemetry};
 
 /// Removes versions and says which.
 pub async fn run(command: Expire, console: &Console) -> Result<(), Error> {
-    telemetry::begin(telemetry::Level::Quiet);
     let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?;
     let keep = Keep { newer_than: command.older_than, newest: command.keep };

@@ -7,11 +7,9 @@ use super::arguments::Fsck;
 use super::console::Console;
 use super::reader;
 use crate::snapshot::ForeignCommit;
-use crate::telemetry;
 
 /// Proves the stored tables, and fails if one of them is not as it should be.
 pub async fn run(command: Fsck, console: &Console) -> Result<(), Error> {
-    telemetry::begin(telemetry::Level::Quiet);
     let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?;
     let mut faulty = 0;

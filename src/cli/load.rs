@@ -15,11 +15,10 @@ use crate::error::Report;
 use crate::ops::{self, How, Loaded, UnderWay};
 use crate::query::Connection;
 use crate::snapshot::{ForeignCommit, Method, Touched};
-use crate::{app, clock, limits, telemetry};
+use crate::{app, clock, limits};
 
 /// Loads tables, says of each how it ended, and fails if one of them did.
 pub async fn run(command: Load, console: &Console) -> Result<(), Error> {
-    telemetry::begin(telemetry::Level::Quiet);
     let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?.clone();
     let tables = tables(&command, &connection).await?;

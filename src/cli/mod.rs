@@ -33,7 +33,7 @@ use clap::Parser as _;
 
 use crate::error::{Kind, Report};
 use crate::snapshot::{self, export};
-use crate::{app, catalog, flight, limits, ops, sim as simulated};
+use crate::{app, catalog, flight, limits, ops, sim as simulated, telemetry};
 use arguments::{Arguments, Command};
 use console::Console;
 
@@ -224,6 +224,10 @@ fn explained(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(arguments: Arguments, console: &Console) -> Result<(), Error> {
+    telemetry::begin(match arguments.command {
+        Command::Serve(_) | Command::Sim(_) => telemetry::Level::Calls,
+        _ => telemetry::Level::Quiet,
+    });
     match arguments.command {
         Command::Demo(command) => demo::run(command, console).await,
         Command::Serve(command) => serve::run(command, console).await,

@@ -4,11 +4,10 @@ use super::Error;
 use super::arguments::Serve;
 use super::console::Console;
 use crate::flight::Server;
-use crate::{app, ops, telemetry};
+use crate::{app, ops};
 
 /// Serves the tenants of the settings until it is told to stop.
 pub async fn run(command: Serve, console: &Console) -> Result<(), Error> {
-    telemetry::begin(telemetry::Level::Calls);
     let path = &command.settings.settings;
     let mut settings =
         app::settings::Settings::load(path, std::env::vars_os()).map_err(app::Error::from)?;

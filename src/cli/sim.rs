@@ -9,7 +9,7 @@ use super::Error;
 use super::arguments;
 use super::console::Console;
 use crate::sim::{self, Licence, Settings, Tenant, Throttle, Tls, socket};
-use crate::{app, limits, telemetry};
+use crate::{app, limits};
 
 /// A simulated tenant that has its port.
 pub struct Bound {
@@ -69,7 +69,6 @@ pub fn announce(root: &str, console: &Console) -> Result<(), Error> {
 
 /// Runs a simulated tenant until it is told to stop.
 pub async fn run(command: arguments::Sim, console: &Console) -> Result<(), Error> {
-    telemetry::begin(telemetry::Level::Calls);
     let tls = match command.tls {
         true => Some(Tls::new(&command.ca, &[command.listen.ip().to_string()])?),
         false => None,

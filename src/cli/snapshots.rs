@@ -8,11 +8,9 @@ use super::arguments::Snapshots;
 use super::console::Console;
 use super::reader;
 use crate::snapshot::{Entry, Error as Missing};
-use crate::telemetry;
 
 /// Lists the versions of a table, the newest first.
 pub async fn run(command: Snapshots, console: &Console) -> Result<(), Error> {
-    telemetry::begin(telemetry::Level::Quiet);
     let (engine, _) = reader::local(&command.kept.settings)?;
     let connection = engine.namespace().connection(command.kept.connection.as_deref())?;
     let table = connection.catalog.table(&command.table)?;

@@ -25,3 +25,20 @@ fn no_literal_of_a_statement_is_logged_however_much_is() {
         assert!(!noted.contains(secret) && !noted.contains("Bearer "), "{level}: {noted}");
     }
 }
+
+#[test]
+fn what_a_command_left_out_is_in_its_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fault = ["sim", "--users", "200", "--fault", "fail_parent:400"];
+    let sim = Running::start(&fault, "login");
+    let settings = settings(&sim, folder.path());
+    let asked = program()
+        .env("ENTRA_FLIGHT__CONNECTIONS__CONTOSO__ON_PARENT_ERROR", "skip")
+        .args(["get", "group_members", "--settings", &settings])
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    let noted = String::from_utf8(asked.stderr).expect("text");
+    assert_eq!(asked.status.code(), Some(65), "{noted}");
+    assert!(noted.contains("left out what belongs to a row"), "{noted}");
+}
